@@ -21,7 +21,8 @@ from schemas.status import Status
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Bytes = Annotated[int, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+#: Text that PostgreSQL and S3 can hold: no NUL.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

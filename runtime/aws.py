@@ -1,0 +1,97 @@
+"""boto3's clients and what their errors mean: a server that is away, or a request that is wrong.
+
+Errors go by their code, not by their HTTP status. The clients read AWS's standard variables, so that the same code speaks to AWS and to the
+servers on a laptop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from runtime.errors import DependencyUnavailable
+
+T = TypeVar("T")
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 1},  # waiting is our own affair: it has to be seen in /readyz
+    max_pool_connections=64,
+    s3={"addressing_style": "path"},
+)
+
+#: Codes that say nothing about the request: throttling, faults of the server, credentials, permissions.
+_DEPENDENCY_CODES = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InternalDependencyException",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "KMS.ThrottlingException",
+        "OptInRequired",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SignatureDoesNotMatch",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def client(service: str) -> Any:
+    """A boto3 client of a service; thread-safe."""
+    return boto3.session.Session().client(service, config=_CONFIG)  # type: ignore[call-overload]  # the service is a variable
+
+
+def code_of(error: ClientError) -> str:
+    """The error's code, such as `NoSuchKey`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def availability(dependency: str) -> Iterator[None]:
+    """Turn boto3's errors that are the server's fault into DependencyUnavailable; a ClientError about the request passes."""
+    try:
+        yield
+    except ParamValidationError:
+        raise
+    except BotoCoreError as error:
+        raise DependencyUnavailable(dependency, error) from error
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code_of(error) in _DEPENDENCY_CODES or status >= 500:
+            raise DependencyUnavailable(dependency, error) from error
+        raise
+
+
+class Threads:
+    """Runs a blocking client's calls in threads of its own, so that one slow server does not use up everybody's."""
+
+    def __init__(self, name: str, most: int = 32) -> None:
+        self._executor = ThreadPoolExecutor(most, thread_name_prefix=name)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of `call`, made in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)

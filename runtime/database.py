@@ -1,0 +1,128 @@
+"""PostgreSQL: a pool, transactions, the named queries and the migrations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_dumps
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from runtime.errors import DependencyUnavailable
+
+Connection = psycopg.AsyncConnection[DictRow]
+
+#: How long to wait for a connection before PostgreSQL counts as away.
+CONNECT_SECONDS = 5
+#: Any number that no other program takes: one process migrates, the others wait for it.
+_MIGRATION_LOCK = 0x56414C31
+
+_DATABASE = resources.files("schemas") / "database"
+
+set_json_dumps(msgspec.json.encode)
+
+
+def _named_queries() -> dict[str, bytes]:
+    text = (_DATABASE / "queries.sql").read_text()
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return {name: statement.strip().encode() for name, statement in zip(parts[::2], parts[1::2], strict=True)}
+
+
+#: The statements of schemas/database/queries.sql.
+QUERIES = _named_queries()
+
+
+@asynccontextmanager
+async def availability() -> AsyncIterator[None]:
+    """Turn psycopg's errors that are the server's fault into DependencyUnavailable; errors about the statement pass."""
+    try:
+        yield
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.AdminShutdown,
+        psycopg.errors.ReadOnlySqlTransaction,
+        PoolTimeout,
+    ) as error:
+        raise DependencyUnavailable("postgresql", str(error).strip() or type(error).__name__) from error
+
+
+class Database:
+    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away."""
+
+    def __init__(self, url: str, connections: int = 8) -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=psycopg.AsyncConnection[DictRow],
+            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_SECONDS},
+            min_size=1,
+            max_size=connections,
+            timeout=CONNECT_SECONDS,
+            reconnect_timeout=30,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+        self._opened = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection within a transaction that commits at the end of the body, or rolls back if it raises."""
+        if not self._opened:
+            await self._pool.open()
+            self._opened = True
+        async with availability(), self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    async def dedicated(self) -> Connection:
+        """A connection outside the pool, in autocommit, for advisory locks and notifications."""
+        async with availability():
+            return await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_SECONDS
+            )
+
+    async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
+        """The rows of a named query in a transaction of its own."""
+        async with self.transaction() as connection:
+            return await rows(connection, query, **parameters)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+
+async def rows(connection: Connection, query: str, **parameters: Any) -> list[DictRow]:
+    """The rows of a named query; an empty list for a statement that returns none."""
+    cursor = await connection.execute(QUERIES[query], parameters)
+    return await cursor.fetchall() if cursor.description else []
+
+
+async def row(connection: Connection, query: str, **parameters: Any) -> DictRow | None:
+    """The first row of a named query, None where there is none."""
+    found = await rows(connection, query, **parameters)
+    return found[0] if found else None
+
+
+async def migrate(url: str) -> list[str]:
+    """Apply the migrations that are not applied yet, each in a transaction, and return their names."""
+    database = Database(url)
+    connection = await database.dedicated()
+    applied = []
+    async with availability(), connection:
+        await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
+        done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}
+        for file in sorted((_DATABASE / "migrations").iterdir(), key=lambda entry: entry.name):
+            if file.name in done or not file.name.endswith(".sql"):
+                continue
+            async with connection.transaction():
+                await connection.execute(file.read_bytes())
+                await connection.execute("insert into migrations (name) values (%s)", [file.name])
+            applied.append(file.name)
+    return applied

@@ -1,0 +1,64 @@
+"""InvokeEndpointAsync: hand a job to the endpoint and learn where its answer will lie."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from botocore.exceptions import ClientError
+
+from runtime import aws
+from runtime.errors import DependencyUnavailable, InvalidInvocation
+from runtime.settings import Inference
+
+
+class Locations(NamedTuple):
+    """Where the answer, or the error in its place, will be: opaque `s3://` addresses."""
+
+    output: str
+    failure: str | None
+
+
+class InferenceEndpoint(Protocol):
+    """An asynchronous endpoint. It does not deduplicate, and cannot be asked how a job is doing."""
+
+    async def invoke(self, input_location: str, inference_id: str) -> Locations:
+        """Accept a job.
+
+        Raises DependencyUnavailable while the endpoint is away, throttled or not there; InvalidInvocation where the request is at fault.
+        """
+
+
+class SageMakerEndpoint:
+    """InferenceEndpoint on SageMaker, or on its stand-in, by boto3."""
+
+    def __init__(self, settings: Inference) -> None:
+        self._settings = settings
+        self._client: Any = aws.client("sagemaker-runtime")
+        self._threads = aws.Threads("sagemaker")
+
+    async def invoke(self, input_location: str, inference_id: str) -> Locations:
+        def call() -> Any:
+            with aws.availability("sagemaker"):
+                return self._client.invoke_endpoint_async(
+                    EndpointName=self._settings.endpoint_name,
+                    ContentType="application/json",
+                    Accept="application/json",
+                    InferenceId=inference_id,
+                    InputLocation=input_location,
+                    RequestTTLSeconds=self._settings.ttl_seconds,
+                    InvocationTimeoutSeconds=self._settings.timeout_seconds,
+                )
+
+        try:
+            answer = await self._threads.run(call)
+        except ClientError as error:
+            if _names_a_missing_endpoint(error):
+                raise DependencyUnavailable("sagemaker", error) from error
+            raise InvalidInvocation(f"the endpoint {self._settings.endpoint_name!r} refuses the job {inference_id}: {error}") from error
+        return Locations(answer["OutputLocation"], answer.get("FailureLocation"))
+
+
+def _names_a_missing_endpoint(error: ClientError) -> bool:
+    """SageMaker says "Endpoint <name> of account <id> not found." with the code ValidationError."""
+    message = str(error.response.get("Error", {}).get("Message", "")).lower()
+    return "endpoint" in message and "not found" in message

@@ -1,0 +1,158 @@
+"""Kafka by kafka-python: publish records and know that the broker has them; read records and say which are done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.structs import OffsetAndMetadata
+
+from runtime.errors import DependencyUnavailable, PermanentError
+from schemas.codec import Record
+
+T = TypeVar("T")
+
+#: How long the broker may take to acknowledge a record before it counts as away.
+ACK_SECONDS = 30
+#: Kafka would call a consumer dead that has not polled for so long; ours may wait longer for a server, and stays alive.
+_DAY_MILLISECONDS = 86_400_000
+#: With a stable instance id a restarted member takes its partitions back within this time.
+SESSION_MILLISECONDS = 10_000
+
+
+class Received(NamedTuple):
+    """A record as it was read, byte for byte."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    timestamp_milliseconds: int
+
+
+class Publisher(Protocol):
+    """Sends records."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return when the broker has acknowledged every record; DependencyUnavailable if it has not."""
+
+
+class _OneThread:
+    """kafka-python's clients block, and its consumer must stay with one thread."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+class KafkaPublisher:
+    """Publisher on a real broker: idempotent, acknowledged by all replicas."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
+        self._thread = _OneThread("kafka-publisher")
+        self._producer: KafkaProducer | None = None
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        await self._thread.run(lambda: self._publish(records))
+
+    def _publish(self, records: Sequence[Record]) -> None:
+        try:
+            if self._producer is None:
+                self._producer = KafkaProducer(
+                    bootstrap_servers=self._servers,
+                    linger_ms=1,
+                    batch_size=131_072,
+                    delivery_timeout_ms=ACK_SECONDS * 1_000,
+                    request_timeout_ms=10_000,
+                    max_block_ms=10_000,
+                )
+            producer = self._producer
+            sent = [producer.send(record.topic, key=record.key, value=record.value, headers=record.headers) for record in records]
+            for future in sent:  # flush() alone hides failures
+                future.get(timeout=ACK_SECONDS)
+        except MessageSizeTooLargeError as error:
+            raise PermanentError(f"the broker takes no record this large: {error}") from error
+        except KafkaError as error:
+            self._drop()  # an idempotent producer that has failed once may refuse everything after
+            raise DependencyUnavailable("kafka", error) from error
+
+    def _drop(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=0)
+            self._producer = None
+
+    async def close(self) -> None:
+        """Let go of the connection; nothing is pending, since publish waits for every record."""
+        await self._thread.run(self._drop)
+
+
+class KafkaSubscription:
+    """Reads topics as a member of a consumer group, and commits only what it is told is done.
+
+    `slot` makes the member's name stable, so that a restarted process takes its partitions back at once.
+    """
+
+    def __init__(self, bootstrap_servers: str, group: str, topics: Iterable[str], slot: int) -> None:
+        self.group = group
+        self._thread = _OneThread(f"kafka-{group}")
+        self._topics = tuple(topics)
+        self._configuration: dict[str, Any] = {
+            "bootstrap_servers": bootstrap_servers,
+            "group_id": group,
+            "group_instance_id": f"{group}-{slot}",
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "session_timeout_ms": SESSION_MILLISECONDS,
+            "heartbeat_interval_ms": 2_000,
+            "max_poll_interval_ms": _DAY_MILLISECONDS,
+            "fetch_max_wait_ms": 500,
+        }
+        self._consumer: KafkaConsumer | None = None
+
+    async def poll(self, most: int, wait_milliseconds: int) -> list[Received]:
+        """Up to `most` records, as soon as there is one, none after `wait_milliseconds`."""
+        return await self._thread.run(lambda: self._poll(most, wait_milliseconds))
+
+    async def commit(self, records: Sequence[Received]) -> None:
+        """Say that these records, and all before them in their partitions, are done."""
+        await self._thread.run(lambda: self._commit(records))
+
+    async def close(self) -> None:
+        """Leave; records that were not committed come again."""
+        await self._thread.run(lambda: self._consumer.close(autocommit=False) if self._consumer else None)
+
+    def _poll(self, most: int, wait_milliseconds: int) -> list[Received]:
+        try:
+            if self._consumer is None:
+                self._consumer = KafkaConsumer(*self._topics, **self._configuration)
+            batches = self._consumer.poll(timeout_ms=wait_milliseconds, max_records=most)
+        except KafkaError as error:
+            raise DependencyUnavailable("kafka", error) from error
+        return [received(record) for batch in batches.values() for record in batch]
+
+    def _commit(self, records: Sequence[Received]) -> None:
+        if self._consumer is None or not records:
+            return
+        done: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            done[partition] = max(done.get(partition, 0), record.offset + 1)
+        try:
+            self._consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in done.items()})
+        except KafkaError as error:
+            raise DependencyUnavailable("kafka", error) from error
+
+
+def received(record: Any) -> Received:
+    """kafka-python's record as ours."""
+    headers = [(name, value) for name, value in record.headers]
+    return Received(record.topic, record.partition, record.offset, record.key, record.value, headers, record.timestamp)

@@ -1,0 +1,151 @@
+"""The settings, read once from the environment: `VALENCE_<SECTION>_<NAME>`, with the unit in the name.
+
+The servers' addresses keep the names that the world knows: `DATABASE_URL`, `KAFKA_BOOTSTRAP_SERVERS`, and what boto3 reads by itself
+(`AWS_*`, with `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME` for servers other than AWS's own).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from runtime.errors import SettingsError
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """`VALENCE_STORAGE_*`: the bucket of our own uploads and jobs."""
+
+    bucket: str = "valence"
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """`VALENCE_SOURCES_*`: where bulk ingestion may read from, as `s3://bucket/prefix` addresses with commas between.
+
+    Empty means only the bucket of Valence, below `uploads/` and `ingest/`.
+    """
+
+    allowed_prefixes: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """`VALENCE_LIMITS_*`: what is accepted."""
+
+    upload_bytes: Positive = 5 * 1024**3
+    sound_seconds: Positive = 7_200
+    width: Positive = 8_192
+    height: Positive = 4_320
+
+
+class Inference(msgspec.Struct, frozen=True):
+    """`VALENCE_INFERENCE_*`: the asynchronous endpoint, and when to look for an answer that nobody told us of."""
+
+    endpoint_name: str = "valence"
+    timeout_seconds: Positive = 3_600
+    ttl_seconds: Positive = 21_600
+    #: How long a redelivered event waits for a notice before it calls again under the same id.
+    recall_after_seconds: Seconds = 10.0
+    #: How long after the call the reconciler looks for the answer for the first time.
+    check_after_seconds: Seconds = 60.0
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """`VALENCE_NOTICES_*`: the SQS queue that is subscribed to the endpoint's SNS topics."""
+
+    queue_name: str = "sagemaker-notices"
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """`VALENCE_STAGE_*`: attempts x timeout + backoff must stay below Kafka's rebalance timeout of 60 s."""
+
+    in_flight: Positive = 32
+    attempts: Positive = 3
+    timeout_seconds: Seconds = 15.0
+    #: How many events in a row may be dead-lettered by a failing handler before the process stops itself.
+    dead_letter_limit: Positive = 20
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """`VALENCE_WORKER_*`: which replica this is; the same number again after a restart, never twice at once."""
+
+    slot: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """`VALENCE_METRICS_*`: where `/metrics`, `/healthz` and `/readyz` are served; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+
+
+class Api(msgspec.Struct, frozen=True):
+    """`VALENCE_API_*`: where the API listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a process is told from outside."""
+
+    database_url: str
+    kafka_bootstrap_servers: str
+    storage: Storage = Storage()
+    sources: Sources = Sources()
+    limits: Limits = Limits()
+    inference: Inference = Inference()
+    notices: Notices = Notices()
+    stage: Stage = Stage()
+    worker: Worker = Worker()
+    metrics: Metrics = Metrics()
+    api: Api = Api()
+
+    @property
+    def allowed_sources(self) -> tuple[str, ...]:
+        """The `s3://bucket/prefix` addresses below which a source may lie; our own uploads always may."""
+        own = f"s3://{self.storage.bucket}/uploads/"
+        given = tuple(prefix.strip() for prefix in self.sources.allowed_prefixes.split(",") if prefix.strip())
+        return (own, *(given or (f"s3://{self.storage.bucket}/ingest/",)))
+
+
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "storage": Storage,
+    "sources": Sources,
+    "limits": Limits,
+    "inference": Inference,
+    "notices": Notices,
+    "stage": Stage,
+    "worker": Worker,
+    "metrics": Metrics,
+    "api": Api,
+}
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment holds; SettingsError names every variable that is missing or wrong."""
+    missing = [name for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS") if not environment.get(name)]
+    if missing:
+        raise SettingsError(f"{' and '.join(missing)} must be set: `valence local up` sets them for its own processes, see docs/settings.md")
+    return Settings(
+        database_url=environment["DATABASE_URL"],
+        kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"],
+        **{section: _section(section, struct, environment) for section, struct in _SECTIONS.items()},  # type: ignore[arg-type]  # each key has its own struct
+    )
+
+
+def _section(section: str, struct: type[msgspec.Struct], environment: Mapping[str, str]) -> msgspec.Struct:
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(struct):
+        variable = f"VALENCE_{section}_{field.name}".upper()
+        if (text := environment.get(variable)) is None:
+            continue
+        try:
+            values[field.name] = msgspec.convert(text, field.type, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{variable} is {text!r}: {error}") from error
+    return struct(**values)

@@ -1,0 +1,75 @@
+"""Logs as JSON lines and traces that follow one upload across processes and topics.
+
+Every log line within `following(...)` carries the upload id and the trace id. Spans are exported when the standard variable
+`OTEL_EXPORTER_OTLP_ENDPOINT` is set; trace ids are carried along either way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from pythonjsonlogger.json import JsonFormatter
+
+_upload_id: ContextVar[UUID | None] = ContextVar("upload_id", default=None)
+_tracer = trace.get_tracer("valence")
+
+
+class _Context(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if (upload_id := _upload_id.get()) is not None:
+            record.upload_id = str(upload_id)
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            record.trace_id = format(context.trace_id, "032x")
+        return True
+
+
+def configure(process: str) -> None:
+    """Set up logs to standard error and traces for this process; `process` is its name, like `stream-processors.validate`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Context())
+    handler.setFormatter(
+        JsonFormatter(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            static_fields={"process": process},
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for noisy in ("kafka", "aiokafka", "botocore", "urllib3", "httpx", "faust", "mode"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    provider = TracerProvider(resource=Resource.create({"service.name": f"valence.{process}"}))
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def following(upload_id: UUID, activity: str, traceparent: str | None = None) -> Iterator[None]:
+    """A span named `activity` for the work on one upload, as a child of `traceparent` where there is one."""
+    parent = propagate.extract({"traceparent": traceparent}) if traceparent else None
+    token = _upload_id.set(upload_id)
+    try:
+        with _tracer.start_as_current_span(activity, context=parent, attributes={"valence.upload_id": str(upload_id)}):
+            yield
+    finally:
+        _upload_id.reset(token)
+
+
+def traceparent() -> str | None:
+    """The W3C `traceparent` of the span that is open now, to be sent along."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")

@@ -1,0 +1,109 @@
+"""Uploads and their statuses in PostgreSQL: each change of status is recorded and published in one transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from runtime import database, metrics, outbox
+from runtime.database import Connection
+from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
+from schemas.failures import Failure
+from schemas.jobs import AnalysisOptions
+from schemas.status import Status
+
+
+class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload that is about to have a row; `file_name`, `content_type` and `bytes` are what the client declared."""
+
+    id: UUID
+    account_id: UUID
+    source: Source
+    options: AnalysisOptions = AnalysisOptions()
+    attempt: int = 1
+    file_name: str | None = None
+    content_type: str | None = None
+
+
+async def insert(connection: Connection, upload: NewUpload, status: Status, publisher: str) -> bool:
+    """Give an upload its row and its first status; False, and nothing changed, where the id has a row already."""
+    row = await database.row(
+        connection,
+        "insert_upload",
+        id=upload.id,
+        account_id=upload.account_id,
+        file_name=upload.file_name,
+        content_type=upload.content_type,
+        declared_bytes=upload.source.bytes,
+        bucket=upload.source.bucket,
+        key=upload.source.key,
+        etag=upload.source.etag,
+        options=Jsonb(msgspec.to_builtins(upload.options)),
+        attempt=upload.attempt,
+        status=status.value,
+    )
+    if row is None:
+        return False
+    event = UploadStatusChanged(
+        upload_id=upload.id,
+        account_id=upload.account_id,
+        attempt=upload.attempt,
+        sequence=1,
+        status=status,
+        occurred_at=row["occurred_at"],
+    )
+    await outbox.add(connection, event, publisher)
+    return True
+
+
+async def apply_status(
+    connection: Connection, upload_id: UUID, attempt: int, status: Status, publisher: str, failure: Failure | None = None
+) -> bool:
+    """Change an upload's status and publish that; False, and nothing changed, where the change is late, repeated or of no known upload."""
+    changed = await database.row(
+        connection,
+        "apply_status",
+        upload_id=upload_id,
+        attempt=attempt,
+        status=status.value,
+        failure=Jsonb(msgspec.to_builtins(failure)) if failure else None,
+    )
+    metrics.STATUS_CHANGES.labels(status.value, "applied" if changed else "ignored").inc()
+    if changed is None:
+        return False
+    event = UploadStatusChanged(
+        upload_id=upload_id,
+        account_id=changed["account_id"],
+        attempt=attempt,
+        sequence=changed["sequence"],
+        status=status,
+        occurred_at=changed["occurred_at"],
+        failure=failure,
+    )
+    await outbox.add(connection, event, publisher)
+    return True
+
+
+async def submit(connection: Connection, event: UploadReceived, publisher: str) -> bool:
+    """Make an upload `received` and send it on its way; False where its status forbids that."""
+    if not await apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, publisher):
+        return False
+    await outbox.add(connection, event, publisher)
+    return True
+
+
+async def retry(connection: Connection, upload_id: UUID, publisher: str) -> Event | None:
+    """Start the next attempt of an upload that has come to an end, on the object as it is now; None where it has not ended."""
+    row = await database.row(connection, "upload", id=upload_id)
+    if row is None:
+        return None
+    event = UploadReceived(
+        upload_id=upload_id,
+        account_id=row["account_id"],
+        attempt=row["attempt"] + 1,
+        source=Source(bucket=row["bucket"], key=row["key"]),
+        options=msgspec.convert(row["options"], AnalysisOptions),
+    )
+    return event if await submit(connection, event, publisher) else None

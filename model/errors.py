@@ -1,0 +1,104 @@
+"""What can go wrong in the container, each with the code, the HTTP status and whether trying again can help."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+
+
+class ModelError(Exception):
+    """The container could not answer; `code`, `status` and `retryable` go into the answer's body and status line."""
+
+    code = "inference_error"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    retryable = True
+
+
+class ProfileUnavailable(ModelError):
+    """The profile that was asked for cannot be loaded."""
+
+    code = "profile_unavailable"
+    retryable = False
+
+
+class WeightsUnreadable(ModelError):
+    """A weight that the profile needs is missing or damaged."""
+
+    code = "weights_unreadable"
+    retryable = False
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the weights {path} of the bundled profile cannot be read: {reason}; "
+            "they are part of the repository: check out the file again, or make it anew with `python -m model.training`"
+        )
+
+
+class RecogniserDied(ModelError):
+    """A process of the recogniser ended in the middle of its work; a new one has been started."""
+
+    code = "recogniser_died"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class Busy(ModelError):
+    """As many videos as the setting allows are being analysed already."""
+
+    code = "busy"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class StorageUnavailable(ModelError):
+    """The object cannot be read at the moment: S3 is away, throttles or refuses the container's role."""
+
+    code = "storage_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class BadRequest(ModelError):
+    """The request is not one that the container understands."""
+
+    code = "bad_request"
+    status = HTTPStatus.BAD_REQUEST
+    retryable = False
+
+
+class UnsupportedContentType(BadRequest):
+    """The request's content type is neither a job nor a video."""
+
+    code = "unsupported_content_type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class BodyTooLarge(BadRequest):
+    """A body sent directly is larger than the limit."""
+
+    code = "body_too_large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class ObjectMissing(ModelError):
+    """The object that the job names does not exist."""
+
+    code = "object_missing"
+    status = HTTPStatus.NOT_FOUND
+    retryable = False
+
+
+class ObjectReplaced(ModelError):
+    """The object is no longer the one that was validated."""
+
+    code = "object_replaced"
+    status = HTTPStatus.CONFLICT
+    retryable = False
+
+
+class MediaRefused(ModelError):
+    """The media itself is at fault; `code` says which rule it broke."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    retryable = False
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,1 @@
+"""Making and judging the weights that the repository carries: data, training, scores, card."""

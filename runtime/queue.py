@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from runtime import aws
+from runtime.errors import DependencyUnavailable
 
 #: The most that one SQS call takes or gives.
 BATCH = 10
@@ -27,8 +28,8 @@ class Queue(Protocol):
     async def delete(self, messages: Sequence[Message]) -> None:
         """Forget messages that have been dealt with."""
 
-    async def send(self, body: str) -> None:
-        """Put a message on the queue; it is durable when this returns."""
+    async def send(self, *bodies: str) -> None:
+        """Put messages on the queue; they are durable when this returns. After DependencyUnavailable some of them may be."""
 
 
 class SqsQueue:
@@ -49,8 +50,12 @@ class SqsQueue:
             entries = [{"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages[start : start + BATCH])]
             await self._call("delete_message_batch", Entries=entries)
 
-    async def send(self, body: str) -> None:
-        await self._call("send_message", MessageBody=body)
+    async def send(self, *bodies: str) -> None:
+        for start in range(0, len(bodies), BATCH):
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + BATCH])]
+            answer = await self._call("send_message_batch", Entries=entries)
+            if refused := answer.get("Failed"):
+                raise DependencyUnavailable("sqs", refused[0].get("Message", refused[0]["Code"]))
 
     async def _call(self, operation: str, **parameters: Any) -> Any:
         def call() -> Any:

@@ -1,0 +1,101 @@
+"""What flows over HTTP: the requests and answers of the API, which the Python client reads with the same structs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from schemas.events import Bytes, Name
+from schemas.failures import Failure
+from schemas.jobs import AnalysisOptions
+from schemas.media import MediaInfo
+from schemas.status import Status
+
+#: The media type of every error.
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+#: What a problem's type begins with; its last part is the name that a program compares.
+PROBLEM_TYPES = "https://valence.dev/problems/"
+
+FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$")]
+MediaType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[\w.+-]+/[\w.+-]+(\s*;[^\x00-\x1f]*)?$")]
+
+
+class UploadOptions(AnalysisOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of an analysis, where a name that does not exist is an error and not ignored."""
+
+
+class CreateUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A video that is about to be sent, or with `source` one that is in S3 already.
+
+    `bytes` is its size, checked when the content has come. `source` is an `s3://bucket/key` address below one of the prefixes that
+    the operator allows.
+    """
+
+    filename: FileName
+    bytes: Bytes | None = None
+    content_type: MediaType | None = None
+    options: UploadOptions = UploadOptions()
+    source: Name | None = None
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload as it stands: what was declared, what was found, and how far it has come.
+
+    `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1.
+    """
+
+    id: UUID
+    filename: str | None
+    content_type: str | None
+    bytes: int | None
+    source: str
+    options: AnalysisOptions
+    media: MediaInfo | None
+    attempt: int
+    status: Status
+    sequence: int
+    failure: Failure | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class UploadPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some uploads, newest first, and where the next page begins: pass `next_cursor` as `after`; None on the last page."""
+
+    data: list[Upload]
+    next_cursor: str | None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The first event of an account's stream: the uploads that have not ended, the most recent ones, and whether there are more."""
+
+    uploads: list[Upload]
+    truncated: bool
+
+
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """One wrong value of a request: where it stands, what it was, and what was expected."""
+
+    field: str
+    value: object
+    expected: str
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error, as RFC 9457 lays it down; `type` tells a program which one, `detail` tells a person what to do.
+
+    `errors` name the wrong values of a request that is not valid; `upload_status` and `failure` say where an upload stands that does
+    not allow what was asked.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[FieldError] | None = None
+    upload_status: Status | None = None
+    failure: Failure | None = None

@@ -83,9 +83,7 @@ class Database:
     async def dedicated(self) -> Connection:
         """A connection outside the pool, in autocommit, for advisory locks and notifications."""
         async with availability():
-            return await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_SECONDS
-            )
+            return await psycopg.AsyncConnection.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_SECONDS)
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 #: The longest pause between two tries of a server that is away.
 LONGEST_WAIT_SECONDS = 5.0
@@ -62,6 +65,7 @@ class Readiness:
                 return await work()
             except DependencyUnavailable as error:
                 attempt += 1
+                log.warning("waiting: %s", error)
                 with self.waiting_for(error.dependency):
                     await asyncio.sleep(backoff(attempt, cap=LONGEST_WAIT_SECONDS))
 

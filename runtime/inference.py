@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 
 from runtime import aws
 from runtime.errors import DependencyUnavailable, InvalidInvocation
@@ -18,13 +18,18 @@ class Locations(NamedTuple):
     failure: str | None
 
 
+class InvocationUncertain(DependencyUnavailable):
+    """The connection broke after the request was sent: the job may have been accepted, and nobody can be asked."""
+
+
 class InferenceEndpoint(Protocol):
     """An asynchronous endpoint. It does not deduplicate, and cannot be asked how a job is doing."""
 
     async def invoke(self, input_location: str, inference_id: str) -> Locations:
         """Accept a job.
 
-        Raises DependencyUnavailable while the endpoint is away, throttled or not there; InvalidInvocation where the request is at fault.
+        Raises DependencyUnavailable while the endpoint is away, throttled or not there, as InvocationUncertain where it may have accepted
+        the job all the same; InvalidInvocation where the request is at fault.
         """
 
 
@@ -55,6 +60,10 @@ class SageMakerEndpoint:
             if _names_a_missing_endpoint(error):
                 raise DependencyUnavailable("sagemaker", error) from error
             raise InvalidInvocation(f"the endpoint {self._settings.endpoint_name!r} refuses the job {inference_id}: {error}") from error
+        except DependencyUnavailable as error:
+            if _may_have_arrived(error.__cause__):
+                raise InvocationUncertain("sagemaker", error.__cause__) from error
+            raise
         return Locations(answer["OutputLocation"], answer.get("FailureLocation"))
 
 
@@ -62,3 +71,8 @@ def _names_a_missing_endpoint(error: ClientError) -> bool:
     """SageMaker says "Endpoint <name> of account <id> not found." with the code ValidationError."""
     message = str(error.response.get("Error", {}).get("Message", "")).lower()
     return "endpoint" in message and "not found" in message
+
+
+def _may_have_arrived(cause: BaseException | None) -> bool:
+    """An error that the server answered, or a connection that never came about, means that nothing was accepted."""
+    return isinstance(cause, HTTPClientError) and not isinstance(cause, EndpointConnectionError | ConnectTimeoutError)

@@ -16,11 +16,15 @@ STAGE_RETRIES = Counter("valence_stage_retries_total", "Attempts that failed and
 STAGE_IN_FLIGHT = Gauge("valence_stage_in_flight", "Events a stage is working on.", ["stage"])
 DEAD_LETTERS = Counter("valence_dead_letters_total", "Records sent to a dead-letter topic, by reason.", ["topic", "reason"])
 DEPENDENCY_WAITS = Counter("valence_dependency_waits_total", "Times that work waited for a server that was away.", ["dependency"])
-CONSUMER_LAG = Gauge("valence_consumer_lag_records", "Records a consumer group has not committed yet, from the broker's side.", ["group", "topic"])
+CONSUMER_LAG = Gauge(
+    "valence_consumer_lag_records", "Records a consumer group has not committed yet, from the broker's side.", ["group", "topic"]
+)
 OUTBOX_OLDEST_AGE = Gauge("valence_outbox_oldest_age_seconds", "Age of the oldest outbox row that is not published yet.")
 OUTBOX_PUBLISHED = Counter("valence_outbox_published_total", "Outbox rows published.", ["topic"])
 INVOCATIONS = Counter("valence_invocations_total", "Calls of InvokeEndpointAsync, by result.", ["outcome"])
-INVOCATIONS_REPEATED = Counter("valence_invocations_repeated_total", "Calls made again because the first one's answer was never recorded: possibly paid twice.")
+INVOCATIONS_REPEATED = Counter(
+    "valence_invocations_repeated_total", "Calls made again because the first one's answer was never recorded: possibly paid twice."
+)
 NOTICES = Counter("valence_notices_total", "Notices read from SQS, by what became of them.", ["outcome"])
 RECONCILED = Counter("valence_reconciled_total", "Invocations whose end no notice told, by how they ended.", ["outcome"])
 STATUS_CHANGES = Counter("valence_status_changes_total", "Statuses applied or ignored.", ["status", "outcome"])
@@ -28,4 +32,6 @@ REJECTIONS = Counter("valence_rejections_total", "Uploads that validation refuse
 SSE_SUBSCRIBERS = Gauge("valence_sse_subscribers", "Open streams of server-sent events.")
 SSE_DISCONNECTS = Counter("valence_sse_disconnects_total", "Streams ended by the server, by reason.", ["reason"])
 UPLOAD_BYTES = Counter("valence_upload_bytes_total", "Bytes received through the API.")
-REQUEST_DURATION = Histogram("valence_request_duration_seconds", "Time the API took to answer.", ["route", "method", "status"], buckets=_SECONDS)
+REQUEST_DURATION = Histogram(
+    "valence_request_duration_seconds", "Time the API took to answer.", ["route", "method", "status"], buckets=_SECONDS
+)

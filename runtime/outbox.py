@@ -32,9 +32,9 @@ async def add(connection: Connection, event: Event, source: str) -> None:
         "insert_outbox",
         id=event.id,
         aggregatetype=record.topic,
-        aggregateid=record.key.decode(),
+        aggregateid=str(event.upload_id),
         type=event.TYPE,
-        payload=record.value.decode(),
+        payload=codec.encode(event).decode(),
         headers=Jsonb({name: value.decode() for name, value in record.headers}),
     )
 
@@ -59,3 +59,9 @@ async def oldest(connection: Connection, most: int) -> list[Pending]:
 async def delete(connection: Connection, rows: list[Pending]) -> None:
     """Forget rows that the broker has acknowledged."""
     await database.rows(connection, "delete_outbox", ids=[row.id for row in rows])
+
+
+async def oldest_age(connection: Connection) -> float:
+    """Seconds that the oldest row has waited; 0 where none waits."""
+    found = await database.row(connection, "oldest_outbox_age")
+    return float(found["age"]) if found else 0.0

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from runtime.errors import SettingsError
+
+Section = TypeVar("Section", bound=msgspec.Struct)
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -27,7 +29,7 @@ class Storage(msgspec.Struct, frozen=True):
 class Sources(msgspec.Struct, frozen=True):
     """`VALENCE_SOURCES_*`: where bulk ingestion may read from, as `s3://bucket/prefix` addresses with commas between.
 
-    Empty means only the bucket of Valence, below `uploads/` and `ingest/`.
+    Empty means only the bucket of Valence, below `ingest/`. What came through the API lies at a place of its own and needs no prefix.
     """
 
     allowed_prefixes: str = ""
@@ -107,10 +109,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:
-        """The `s3://bucket/prefix` addresses below which a source may lie; our own uploads always may."""
-        own = f"s3://{self.storage.bucket}/uploads/"
-        given = tuple(prefix.strip() for prefix in self.sources.allowed_prefixes.split(",") if prefix.strip())
-        return (own, *(given or (f"s3://{self.storage.bucket}/ingest/",)))
+        """The `s3://bucket/prefix/` addresses below which the sources of bulk ingestion may lie."""
+        given = tuple(prefix.strip().rstrip("/") + "/" for prefix in self.sources.allowed_prefixes.split(",") if prefix.strip())
+        return given or (f"s3://{self.storage.bucket}/ingest/",)
 
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -130,18 +131,21 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment holds; SettingsError names every variable that is missing or wrong."""
     missing = [name for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS") if not environment.get(name)]
     if missing:
-        raise SettingsError(f"{' and '.join(missing)} must be set: `valence local up` sets them for its own processes, see docs/settings.md")
+        raise SettingsError(
+            f"{' and '.join(missing)} must be set: `valence local up` sets them for its own processes, see docs/settings.md"
+        )
     return Settings(
         database_url=environment["DATABASE_URL"],
         kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"],
-        **{section: _section(section, struct, environment) for section, struct in _SECTIONS.items()},  # type: ignore[arg-type]  # each key has its own struct
+        **{name: section(name, struct, environment) for name, struct in _SECTIONS.items()},  # type: ignore[arg-type]  # each key has its own struct
     )
 
 
-def _section(section: str, struct: type[msgspec.Struct], environment: Mapping[str, str]) -> msgspec.Struct:
+def section(name: str, struct: type[Section], environment: Mapping[str, str] = os.environ) -> Section:
+    """The settings `VALENCE_<NAME>_*` of one section, for a process that needs no more; SettingsError names the variable that is wrong."""
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(struct):
-        variable = f"VALENCE_{section}_{field.name}".upper()
+        variable = f"VALENCE_{name}_{field.name}".upper()
         if (text := environment.get(variable)) is None:
             continue
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -93,7 +94,7 @@ class S3Storage:
         token: dict[str, str] = {}
         while True:
             with aws.availability("s3"):
-                page = await self._threads.run(lambda: self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **token))
+                page = await self._threads.run(partial(self._client.list_objects_v2, Bucket=bucket, Prefix=prefix, **token))
             for item in page.get("Contents", ()):
                 yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'))
             if not page.get("IsTruncated"):

@@ -23,11 +23,11 @@ class InvalidEvent(Exception):
 
 
 class Record(NamedTuple):
-    """What a Kafka client sends: topic, key, value and headers."""
+    """What a Kafka client sends: topic, key, value and headers. A value of None is a tombstone."""
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: list[tuple[str, bytes]]
 
 

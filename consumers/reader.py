@@ -1,0 +1,42 @@
+"""The loop of a consumer: read a batch, do everything it asks in one transaction, then say that it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from runtime.database import Connection, Database
+from runtime.kafka import KafkaSubscription, Received
+from runtime.lag import report_lag
+from runtime.process import Process
+
+#: Records handled in one transaction.
+BATCH = 200
+#: How long a poll waits for the first record; a stop waits as long.
+POLL_MILLISECONDS = 500
+
+#: What a consumer does with a batch: it must be idempotent, since a batch comes again when the process dies before the commit.
+Handle = Callable[[Connection, Sequence[Received]], Awaitable[None]]
+
+
+async def read(running: Process, group: str, topics: Sequence[str], handle: Handle) -> None:
+    """Hand over the records of `topics` until told to stop; while a server is away, wait with the batch in hand."""
+    configuration = running.settings
+    database = Database(configuration.database_url)
+    subscription = KafkaSubscription(configuration.kafka_bootstrap_servers, group, topics, configuration.worker.slot)
+
+    async def transact(records: Sequence[Received]) -> None:
+        async with database.transaction() as connection:
+            await handle(connection, records)
+
+    reporting = asyncio.create_task(report_lag(configuration.kafka_bootstrap_servers, group, topics))
+    while not running.stopping.is_set():
+        if reporting.done():
+            reporting.result()
+        records = await running.readiness.insist(lambda: subscription.poll(BATCH, POLL_MILLISECONDS))
+        running.readiness.started = True
+        if records:
+            await running.readiness.insist(partial(transact, records))
+            await running.readiness.insist(partial(subscription.commit, records))
+    await subscription.close()

@@ -1,0 +1,77 @@
+"""The outbox relay: publishes what PostgreSQL has committed. One relay works at a time; the others wait for its lock.
+
+At-least-once: a relay that dies between the broker's acknowledgement and the delete publishes a row again, under the same id.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from psycopg import AsyncConnection
+
+from runtime import metrics, outbox, process
+from runtime.database import Connection, Database, availability
+from runtime.kafka import KafkaPublisher, Publisher
+from runtime.process import Process
+
+log = logging.getLogger(__name__)
+
+#: Rows published at a time.
+BATCH = 500
+#: The longest time without a look, in case a notification was lost.
+LOOK_SECONDS = 1.0
+#: Any number that no other program takes.
+_RELAY_LOCK = 0x56414C32
+
+
+async def publish_batch(connection: Connection, publisher: Publisher) -> int:
+    """Publish the oldest rows and delete them once the broker has them; returns how many."""
+    rows = await outbox.oldest(connection, BATCH)
+    if rows:
+        await publisher.publish([row.record for row in rows])
+        await outbox.delete(connection, rows)
+        for row in rows:
+            metrics.OUTBOX_PUBLISHED.labels(row.record.topic).inc()
+    return len(rows)
+
+
+async def _relay(running: Process, database: Database, publisher: Publisher) -> None:
+    """Hold the lock and publish until told to stop; raises DependencyUnavailable when a server goes away."""
+    connection = await database.dedicated()
+    async with availability(), connection:
+        while not await _locked(connection):
+            running.readiness.started = True  # waiting for the lock is this replica's work
+            await running.sleep(LOOK_SECONDS)
+            if running.stopping.is_set():
+                return
+        await connection.execute("listen outbox")
+        running.readiness.started = True
+        while not running.stopping.is_set():
+            if await publish_batch(connection, publisher) == 0:
+                metrics.OUTBOX_OLDEST_AGE.set(0)
+                await _notified(connection)
+            else:
+                age = await outbox.oldest_age(connection)
+                metrics.OUTBOX_OLDEST_AGE.set(age)
+
+
+async def _locked(connection: Connection) -> bool:
+    found = await (await connection.execute("select pg_try_advisory_lock(%s) as locked", [_RELAY_LOCK])).fetchone()
+    return found is not None and bool(found["locked"])
+
+
+async def _notified(connection: AsyncConnection[dict[str, object]]) -> None:
+    """Wait for the trigger's notification, or for the time to look anyway."""
+    async for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+        return
+
+
+async def work(running: Process) -> None:
+    """Relay until told to stop, waiting for servers that are away."""
+    database = Database(running.settings.database_url)
+    publisher = KafkaPublisher(running.settings.kafka_bootstrap_servers)
+    await running.readiness.insist(lambda: _relay(running, database, publisher))
+
+
+if __name__ == "__main__":
+    process.run("producers.outbox-relay", work)

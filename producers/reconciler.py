@@ -1,0 +1,83 @@
+"""The reconciler: looks in S3 for what no notice has told, since SNS and SQS may lose or delay a notice for hours."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from producers import endings
+from runtime import metrics, process
+from runtime.database import Database
+from runtime.errors import ObjectMissing
+from runtime.kafka import KafkaPublisher, Publisher
+from runtime.process import Process
+from runtime.settings import Inference
+from runtime.storage import ObjectStorage, S3Storage, locate
+from schemas import codec
+from schemas.events import Event
+
+log = logging.getLogger(__name__)
+
+SOURCE = "/producers/reconciler"
+#: Invocations looked at in one go; each costs two HEAD requests.
+BATCH = 100
+#: How often to see which invocations are due.
+LOOK_SECONDS = 5.0
+#: After the time in the queue and the time of the work, what is not there will not come.
+EXPIRY_MARGIN_SECONDS = 300
+
+
+class Reconciler:
+    """Finds the ends of invocations that nobody told."""
+
+    def __init__(self, settings: Inference, database: Database, storage: ObjectStorage, publisher: Publisher) -> None:
+        self._settings = settings
+        self._database = database
+        self._storage = storage
+        self._publisher = publisher
+
+    async def look(self) -> int:
+        """Look at the invocations that are due and publish the ends that are found; returns how many were. The next look at the others
+        comes later each time."""
+        due = await self._database.rows("due_invocations", most=BATCH, check_after=self._settings.check_after_seconds)
+        events = [event for row in due if (event := await self._ending(row)) is not None]
+        if events:
+            await self._publisher.publish([codec.record(event, SOURCE) for event in events])
+            upload_ids, attempts = [event.upload_id for event in events], [event.attempt for event in events]
+            await self._database.rows("finish_invocations", upload_ids=upload_ids, attempts=attempts)
+        return len(events)
+
+    async def _ending(self, row: dict[str, Any]) -> Event | None:
+        upload_id, attempt = row["upload_id"], row["attempt"]
+        if row["output_location"] and await self._exists(row["output_location"]):
+            metrics.RECONCILED.labels("completed").inc()
+            return endings.completed(upload_id, attempt, row["output_location"])
+        if row["failure_location"] and await self._exists(row["failure_location"]):
+            metrics.RECONCILED.labels("failed").inc()
+            return await endings.failed(self._storage, upload_id, attempt, row["failure_location"])
+        if row["age"] > self._settings.ttl_seconds + self._settings.timeout_seconds + EXPIRY_MARGIN_SECONDS:
+            metrics.RECONCILED.labels("expired").inc()
+            return endings.expired(upload_id, attempt)
+        return None
+
+    async def _exists(self, location: str) -> bool:
+        try:
+            await self._storage.head(*locate(location))
+        except ObjectMissing:
+            return False
+        return True
+
+
+async def work(running: Process) -> None:
+    """Look every few seconds until told to stop, waiting for servers that are away."""
+    configuration = running.settings
+    publisher = KafkaPublisher(configuration.kafka_bootstrap_servers)
+    reconciler = Reconciler(configuration.inference, Database(configuration.database_url), S3Storage(), publisher)
+    running.readiness.started = True
+    while not running.stopping.is_set():
+        if await running.readiness.insist(reconciler.look) < BATCH:
+            await running.sleep(LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    process.run("producers.reconciler", work)

@@ -1,0 +1,136 @@
+"""SageMaker's notices, read from SQS and told to Kafka: the answer is there, or there will be none.
+
+A notice is resolved by its inference id alone and is published even before the invocation's locations are recorded. It is deleted from SQS
+only after the broker has the event, so it may be told twice, under the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from producers import endings
+from runtime import metrics, process, telemetry
+from runtime.database import Database
+from runtime.kafka import KafkaPublisher, Publisher
+from runtime.process import Process
+from runtime.queue import Message, Queue, SqsQueue
+from runtime.storage import ObjectStorage, S3Storage
+from schemas import codec
+from schemas.events import Event
+from schemas.jobs import parse_inference_id
+
+log = logging.getLogger(__name__)
+
+SOURCE = "/producers/sagemaker-notices"
+#: The longest that SQS lets a call wait.
+WAIT_SECONDS = 20
+#: Calls in hand at once, so that one slow answer does not hold up the next notices.
+READERS = 3
+
+
+class ResponseParameters(msgspec.Struct, rename="camel"):
+    """Where the answer or the error lies."""
+
+    output_location: str | None = None
+    failure_location: str | None = None
+
+
+class Notice(msgspec.Struct, rename="camel"):
+    """What SageMaker says at the end of an asynchronous invocation."""
+
+    inference_id: str
+    invocation_status: str
+    response_parameters: ResponseParameters = msgspec.field(default_factory=ResponseParameters)
+    failure_reason: str = "the endpoint gave no reason"
+
+
+def read(body: str) -> Notice | None:
+    """The notice in a message, raw or within SNS's envelope; None for SageMaker's test notification. ValueError for anything else."""
+    content: Any = msgspec.json.decode(body)
+    if isinstance(content, dict) and "Message" in content and "TopicArn" in content:
+        content = msgspec.json.decode(content["Message"])
+    if isinstance(content, dict) and content.get("eventName") == "TestNotification":
+        return None
+    return msgspec.convert(content, Notice)
+
+
+class Notices:
+    """Turns messages into events."""
+
+    def __init__(self, queue: Queue, publisher: Publisher, database: Database, storage: ObjectStorage) -> None:
+        self._queue = queue
+        self._publisher = publisher
+        self._database = database
+        self._storage = storage
+
+    async def relay(self, wait_seconds: int) -> int:
+        """Publish the next notices and delete them; returns how many messages there were.
+
+        What cannot be read stays in SQS, which moves it to its own dead letters after some tries.
+        """
+        messages = await self._queue.receive(wait_seconds)
+        done: list[Message] = []
+        endings_of: dict[tuple[UUID, int], Event] = {}
+        for message in messages:
+            try:
+                notice = read(message.body)
+                if notice is not None:
+                    upload_id, attempt = parse_inference_id(notice.inference_id)
+                    endings_of[upload_id, attempt] = await self._ending(notice, upload_id, attempt)
+                    metrics.NOTICES.labels(notice.invocation_status.lower()).inc()
+                done.append(message)
+            except ValueError as error:
+                metrics.NOTICES.labels("unreadable").inc()
+                log.error("left in SQS, since it is no notice of ours: %s", error, extra={"body": message.body[:500]})
+        if endings_of:
+            await self._publisher.publish(
+                [codec.record(event, SOURCE, traceparent=telemetry.traceparent()) for event in endings_of.values()]
+            )
+            upload_ids, attempts = zip(*endings_of, strict=True)
+            await self._database.rows("finish_invocations", upload_ids=list(upload_ids), attempts=list(attempts))
+        await self._queue.delete(done)
+        return len(messages)
+
+    async def _ending(self, notice: Notice, upload_id: UUID, attempt: int) -> Event:
+        where = notice.response_parameters
+        match notice.invocation_status:
+            case "Completed" if where.output_location:
+                return endings.completed(upload_id, attempt, where.output_location)
+            case "Failed":
+                return await endings.failed(self._storage, upload_id, attempt, where.failure_location, notice.failure_reason)
+            case "Expired":
+                return endings.expired(upload_id, attempt)
+            case other:
+                raise ValueError(f"invocationStatus is {other!r}: expected Completed with an output location, Failed or Expired")
+
+
+async def work(running: Process) -> None:
+    """Relay notices until told to stop, waiting for servers that are away."""
+    configuration = running.settings
+    notices = Notices(
+        SqsQueue(configuration.notices.queue_name),
+        KafkaPublisher(configuration.kafka_bootstrap_servers),
+        Database(configuration.database_url),
+        S3Storage(),
+    )
+    running.readiness.started = True
+
+    async def read_on() -> None:
+        while not running.stopping.is_set():
+            await running.readiness.insist(lambda: notices.relay(WAIT_SECONDS))
+
+    readers = [asyncio.create_task(read_on()) for _ in range(READERS)]
+    stopping = asyncio.create_task(running.stopping.wait())
+    finished, _ = await asyncio.wait({*readers, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in finished - {stopping}:
+        task.result()
+    # A reader that waits for SQS has nothing in hand; one that has is cut off, and its messages come again.
+
+
+if __name__ == "__main__":
+    process.run("producers.sagemaker-notices", work)

@@ -1,0 +1,63 @@
+"""`python -m stream_processors STAGE`: run one stage; the only place where the stages are put together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from media.limits import MediaLimits
+from media.pool import MediaPool
+from runtime import process
+from runtime.database import Database
+from runtime.inference import SageMakerEndpoint
+from runtime.process import Process
+from runtime.settings import Limits, Settings
+from runtime.storage import S3Storage
+from schemas import topics
+from stream_processors.engine import Engine
+from stream_processors.invoke import Invoke
+from stream_processors.persist import Persist
+from stream_processors.stage import Stage
+from stream_processors.validate import Validate
+
+
+def media_limits(limits: Limits) -> MediaLimits:
+    """The limits of the settings, as the media guard takes them."""
+    return MediaLimits(bytes=limits.upload_bytes, sound_seconds=limits.sound_seconds, width=limits.width, height=limits.height)
+
+
+def _validate(settings: Settings, database: Database) -> Stage:
+    pool = MediaPool(media_limits(settings.limits))
+    pool.start()
+    handler = Validate(settings, database, S3Storage(), pool)
+    return Stage(name="validate", topic=topics.UPLOADS_RECEIVED, handle=handler.handle)
+
+
+def _invoke(settings: Settings, database: Database) -> Stage:
+    handler = Invoke(settings, database, S3Storage(), SageMakerEndpoint(settings.inference))
+    return Stage(name="invoke", topic=topics.UPLOADS_VALIDATED, handle=handler.handle)
+
+
+def _persist(settings: Settings, database: Database) -> Stage:
+    handler = Persist(database, S3Storage())
+    return Stage(name="persist", topic=topics.INFERENCE_COMPLETED, handle=handler.handle)
+
+
+STAGES: dict[str, Callable[[Settings, Database], Stage]] = {"validate": _validate, "invoke": _invoke, "persist": _persist}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the stage that is named; leaves with code 2 for a name that is none."""
+    if len(arguments) != 1 or arguments[0] not in STAGES:
+        raise SystemExit(f"usage: python -m stream_processors {{{','.join(STAGES)}}}")
+    name = arguments[0]
+
+    async def work(running: Process) -> None:
+        database = Database(running.settings.database_url)
+        await Engine(STAGES[name](running.settings, database), running).run()
+
+    process.run(f"stream-processors.{name}", work)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

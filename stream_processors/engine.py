@@ -1,0 +1,158 @@
+"""The engine under a stage: Faust, used in the one way that loses nothing. The only module that knows Faust.
+
+`noack()`, raw bytes, a bounded number of records in flight, acknowledgements strictly in offset order, and a process that ends without
+acknowledging when something unexpected happens. docs/decisions/0002-one-safe-stage.md says what was measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaError
+from mode.supervisors import CrashingSupervisor
+
+from runtime import kafka, metrics
+from runtime.errors import DependencyUnavailable
+from runtime.lag import report_lag
+from runtime.process import GRACE_SECONDS, Process, leave_after
+from schemas.codec import Record
+from stream_processors.stage import Runner, Stage
+
+log = logging.getLogger(__name__)
+
+
+class _InFlight:
+    """A record that is being worked on; `done` when it may be acknowledged."""
+
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.done = False
+
+
+class Engine:
+    """Runs one stage on one Faust app."""
+
+    def __init__(self, stage: Stage, process: Process) -> None:
+        self._stage = stage
+        self._process = process
+        self._app = _app(stage, process)
+        self._runner = Runner(stage, process.settings.stage, self._send, process.readiness)
+        self._slots = asyncio.Semaphore(process.settings.stage.in_flight)
+        self._order: defaultdict[Any, deque[_InFlight]] = defaultdict(deque)
+        self._topic = self._app.topic(stage.topic.name, key_type=bytes, value_type=bytes)
+        self._app.agent(self._topic, name=stage.name, supervisor_strategy=CrashingSupervisor)(self._agent)
+        self._app.on_partitions_revoked.connect(self._revoked)
+
+    async def run(self) -> None:
+        """Work until the process is told to stop; returns when everything in flight is acknowledged."""
+        await self._app.start()
+        self._process.readiness.started = True
+        group = f"stream-processors.{self._stage.name}"
+        reporting = asyncio.create_task(report_lag(self._process.settings.kafka_bootstrap_servers, group, (self._stage.topic.name,)))
+        stopped = asyncio.create_task(self._app.wait_until_stopped())
+        asked = asyncio.create_task(self._process.stopping.wait())
+        await asyncio.wait({stopped, asked, reporting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, reporting):
+            if task.done():
+                task.result()
+        if not asked.done():
+            _leave("Faust stopped by itself", self._app.crash_reason)
+        await self._app.stop()
+
+    async def _agent(self, stream: Any) -> AsyncIterator[None]:
+        unacknowledged = stream.noack()
+        tasks: set[asyncio.Task[None]] = set()
+        async for event in unacknowledged.events():
+            await self._slots.acquire()
+            record = _InFlight(event)
+            self._order[event.message.tp].append(record)
+            task = asyncio.create_task(self._work(unacknowledged, record))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        yield None  # never reached while the stream lives: Faust takes an agent for an iterator only if it yields
+
+    async def _work(self, stream: Any, record: _InFlight) -> None:
+        metrics.STAGE_IN_FLIGHT.labels(self._stage.name).inc()
+        try:
+            await self._runner.process(_received(record.event.message))
+            record.done = True
+            order = self._order[record.event.message.tp]
+            while order and order[0].done:  # only the contiguous finished prefix: an acknowledgement commits all that is before it
+                await stream.ack(order.popleft().event)
+        except Exception as error:
+            _leave("a record could not be dealt with", error)
+        finally:
+            metrics.STAGE_IN_FLIGHT.labels(self._stage.name).dec()
+            self._slots.release()
+
+    async def _send(self, record: Record) -> None:
+        topic = self._app.topic(record.topic, key_type=bytes, value_type=bytes)
+        try:
+            await (await topic.send(key=record.key, value=record.value, headers=record.headers))
+        except (KafkaError, TimeoutError) as error:
+            raise DependencyUnavailable("kafka", error) from error
+
+    async def _revoked(self, sender: Any, partitions: set[Any], **_: Any) -> None:
+        """Faust waits without a limit for what is in flight; the group must not wait for us."""
+        if any(order for order in self._order.values()) and not self._process.stopping.is_set():
+            log.warning("%d partitions were taken away while work was in flight", len(partitions))
+            self._process.stopping.set()
+            leave_after(GRACE_SECONDS)
+
+
+def _leave(why: str, error: BaseException | None) -> None:
+    log.critical("%s: leaving without acknowledging it, so that it comes again", why, exc_info=error)
+    os._exit(1)
+
+
+def _received(message: Any) -> kafka.Received:
+    headers = message.headers or ()
+    pairs = list(headers.items()) if isinstance(headers, dict) else list(headers)
+    return kafka.Received(
+        message.topic, message.partition, message.offset, message.key, message.value, pairs, int(message.timestamp * 1_000)
+    )
+
+
+def _app(stage: Stage, process: Process) -> Any:
+    group = f"stream-processors.{stage.name}"
+    scratch = Path(tempfile.mkdtemp(prefix="valence-faust-"))
+    with suppress(OSError):
+        scratch.rmdir()  # Faust wants a parent that exists and makes the folder itself, if it ever needs it
+    return faust.App(
+        group,
+        broker=";".join(f"kafka://{server}" for server in process.settings.kafka_bootstrap_servers.split(",")),
+        datadir=str(scratch),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        store="memory://",
+        agent_supervisor=CrashingSupervisor,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=512,
+        broker_max_poll_records=500,
+        broker_max_poll_interval=86_400.0,
+        broker_commit_interval=0.5,
+        broker_commit_every=1_000,
+        broker_session_timeout=kafka.SESSION_MILLISECONDS / 1_000,
+        broker_heartbeat_interval=2.0,
+        broker_request_timeout=60.0,
+        broker_rebalance_timeout=60.0,
+        consumer_group_instance_id=f"{group}-{process.settings.worker.slot}",
+        consumer_auto_offset_reset="earliest",
+        producer_acks=-1,
+        producer_linger=0.002,
+        producer_request_timeout=30.0,
+        key_serializer="raw",
+        value_serializer="raw",
+        processing_guarantee="at_least_once",
+        web_enabled=False,
+    )

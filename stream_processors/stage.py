@@ -1,0 +1,139 @@
+"""A stage: what is done with one record, and what becomes of it when that fails. Free of Kafka's and Faust's types.
+
+A failure is one of four. A server is away: wait, however long. The handler raised PermanentError, or the record is no event of its
+topic: dead letter at once. Anything else: bounded attempts, then dead letter. Too many dead letters in a row: the deploy is broken, not
+the records, so the process stops itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from runtime import metrics, settings, telemetry
+from runtime.errors import PermanentError, ValenceError
+from runtime.health import Readiness
+from runtime.kafka import Received
+from runtime.retries import backoff
+from schemas import codec
+from schemas.codec import InvalidEvent, Record
+from schemas.dead_letters import dead_letter
+from schemas.events import Event
+from schemas.topics import Topic
+
+log = logging.getLogger(__name__)
+
+#: How many records in a row may be no events at all. Strangers may write `uploads.received.v1`, so this is higher than the handler's limit.
+INVALID_LIMIT = 500
+
+#: Sends a record and returns when the broker has it; raises DependencyUnavailable while there is no broker.
+Send = Callable[[Record], Awaitable[None]]
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A named step from one topic to the next: `handle` takes an event of `topic` and returns the events that follow from it.
+
+    `handle` may be called again with the same event, at any time, on any replica, and two events of one upload may be in hand at once.
+    """
+
+    name: str
+    topic: Topic
+    handle: Callable[[Any], Awaitable[Sequence[Event]]]
+
+
+class TooManyDeadLetters(ValenceError):
+    """So many records failed in a row that the deploy must be broken: the stage stops, and the rest stays on its topic."""
+
+
+class Runner:
+    """Carries records through a stage. `process` returns when a record is dealt with and may be acknowledged; if it raises, the
+    process must end without acknowledging."""
+
+    def __init__(self, stage: Stage, policy: settings.Stage, send: Send, readiness: Readiness) -> None:
+        self.stage = stage
+        self._policy = policy
+        self._send = send
+        self._readiness = readiness
+        self._source = f"/stream-processors/{stage.name}"
+        self._failed_in_a_row = 0
+        self._invalid_in_a_row = 0
+
+    async def process(self, record: Received) -> None:
+        """Handle one record to the end: its events published, or the record itself dead-lettered."""
+        started = time.perf_counter()
+        try:
+            envelope, event = codec.decode(self.stage.topic, record.key, record.value, record.headers)
+        except InvalidEvent as error:
+            self._invalid_in_a_row += 1
+            await self._dead_letter(record, error.reason, error, self._invalid_in_a_row, INVALID_LIMIT)
+            return
+        self._invalid_in_a_row = 0
+        with telemetry.following(event.upload_id, f"{self.stage.name} {envelope.type}", envelope.traceparent):
+            await self._process(record, event)
+        metrics.STAGE_DURATION.labels(self.stage.name).observe(time.perf_counter() - started)
+
+    async def _process(self, record: Received, event: Event) -> None:
+        try:
+            results = await self._attempts(event)
+        except PermanentError as error:
+            await self._failed(record, "permanent", error)
+            return
+        except Exception as error:
+            log.exception("gave up on an event after %d attempts", self._policy.attempts)
+            await self._failed(record, "exhausted", error)
+            return
+        self._failed_in_a_row = 0
+        parent = telemetry.traceparent()
+        await asyncio.gather(*(self._publish(codec.record(result, self._source, traceparent=parent)) for result in results))
+        metrics.STAGE_EVENTS.labels(self.stage.name, "ok").inc()
+
+    async def _attempts(self, event: Event) -> Sequence[Event]:
+        attempt = 1
+        while True:
+            try:
+                return await self._readiness.insist(lambda: self._attempt(event))
+            except PermanentError:
+                raise
+            except Exception as error:
+                if attempt >= self._policy.attempts:
+                    raise
+                log.warning("attempt %d failed and is made again: %r", attempt, error)
+                metrics.STAGE_RETRIES.labels(self.stage.name).inc()
+                await asyncio.sleep(backoff(attempt))
+                attempt += 1
+
+    async def _attempt(self, event: Event) -> Sequence[Event]:
+        async with asyncio.timeout(self._policy.timeout_seconds):
+            return await self.stage.handle(event)
+
+    async def _publish(self, record: Record) -> None:
+        await self._readiness.insist(lambda: self._send(record))
+
+    async def _failed(self, record: Received, reason: str, error: Exception) -> None:
+        self._failed_in_a_row += 1
+        await self._dead_letter(record, reason, error, self._failed_in_a_row, self._policy.dead_letter_limit)
+
+    async def _dead_letter(self, record: Received, reason: str, error: Exception, in_a_row: int, limit: int) -> None:
+        if in_a_row > limit:
+            raise TooManyDeadLetters(f"{in_a_row} records of {record.topic} failed in a row, the last one with: {error}") from error
+        log.error("dead-lettered: %s", error, extra={"topic": record.topic, "offset": record.offset, "reason": reason})
+        await self._publish(
+            dead_letter(
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                stage=f"stream-processors.{self.stage.name}",
+                reason=reason,
+                error=str(error) or repr(error),
+            )
+        )
+        metrics.DEAD_LETTERS.labels(record.topic, reason).inc()
+        metrics.STAGE_EVENTS.labels(self.stage.name, "dead_letter").inc()

@@ -1,0 +1,144 @@
+"""Validate: is what was uploaded a media file that we accept? Looks at the object in S3 without downloading all of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from media.limits import Rejected
+from media.pool import MediaPool
+from runtime import database, metrics, uploads
+from runtime.database import Database
+from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
+from runtime.settings import Settings
+from runtime.storage import ObjectInfo, ObjectStorage
+from schemas.events import Event, PinnedSource, UploadReceived, UploadRejected, UploadValidated
+from schemas.failures import Failure, RejectionCode
+from schemas.jobs import source_key
+from schemas.media import MediaInfo
+from schemas.status import TERMINAL, Status
+
+log = logging.getLogger(__name__)
+
+SOURCE = "/stream-processors/validate"
+
+
+class _ObjectRanges(NamedTuple):
+    """An object as the media guard reads it: by ranges, and only as long as it is the one that was looked at."""
+
+    storage: ObjectStorage
+    bucket: str
+    info: ObjectInfo
+
+    @property
+    def size(self) -> int:
+        return self.info.bytes
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        return self.storage.read_range(self.bucket, self.info.key, self.info.etag, offset, length)
+
+
+class Validate:
+    """The handler of the first stage: `upload.received` in, `upload.validated` or `upload.rejected` out."""
+
+    def __init__(self, settings: Settings, database: Database, storage: ObjectStorage, pool: MediaPool) -> None:
+        self._settings = settings
+        self._database = database
+        self._storage = storage
+        self._pool = pool
+
+    async def handle(self, event: UploadReceived) -> Sequence[Event]:
+        """Look at the object, and say whether it goes on or why not."""
+        try:
+            if not await self._admit(event):
+                return []
+            info = await self._look(event)
+            media = await self._pool.probe(_ObjectRanges(self._storage, event.source.bucket, info))
+        except Rejected as rejection:
+            return [_rejected(event, rejection)]
+        except ObjectMissing as error:
+            return [_rejected(event, Rejected(RejectionCode.OBJECT_MISSING, f"{error}: upload the file, then try again"))]
+        except ObjectReplaced as error:
+            return [_rejected(event, Rejected(RejectionCode.OBJECT_REPLACED, str(error)))]
+        await self._remember(event, info, media)
+        return [
+            UploadValidated(
+                upload_id=event.upload_id,
+                account_id=event.account_id,
+                attempt=event.attempt,
+                source=PinnedSource(bucket=event.source.bucket, key=event.source.key, etag=info.etag, bytes=info.bytes),
+                media=media,
+                options=event.options,
+            )
+        ]
+
+    async def _admit(self, event: UploadReceived) -> bool:
+        """Give a bulk upload its row; False for an event that is late or about an upload that has ended."""
+        async with self._database.transaction() as connection:
+            known = await database.row(connection, "account_exists", account_id=event.account_id)
+            if known is None or not known["exists"]:
+                message = f"there is no account {event.account_id}: use the id that `valence accounts list` prints"
+                raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
+            new = uploads.NewUpload(
+                id=event.upload_id,
+                account_id=event.account_id,
+                source=event.source,
+                options=event.options,
+                attempt=event.attempt,
+            )
+            if not await uploads.insert(connection, new, Status.RECEIVED, SOURCE):
+                row = await database.row(connection, "upload", id=event.upload_id)
+                if row is None:
+                    return False  # erased between the two statements
+                if row["account_id"] != event.account_id:
+                    raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
+                if event.attempt > row["attempt"]:
+                    await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE)
+                elif event.attempt < row["attempt"] or _has_ended(row["status"], row["failure"]):
+                    return False
+        if not self._is_allowed(event):
+            address = f"s3://{event.source.bucket}/{event.source.key}"
+            allowed = ", ".join(self._settings.allowed_sources)
+            raise Rejected(RejectionCode.SOURCE_NOT_ALLOWED, f"{address} is not below an allowed prefix: put it below {allowed}")
+        return True
+
+    def _is_allowed(self, event: UploadReceived) -> bool:
+        source = event.source
+        if source.bucket == self._settings.storage.bucket and source.key == source_key(event.upload_id):
+            return True
+        if any(segment in ("", ".", "..") for segment in source.key.split("/")):
+            return False  # some servers resolve such segments, and the prefix would not hold
+        return f"s3://{source.bucket}/{source.key}".startswith(self._settings.allowed_sources)
+
+    async def _look(self, event: UploadReceived) -> ObjectInfo:
+        source = event.source
+        info = await self._storage.head(source.bucket, source.key)
+        if info.bytes == 0:
+            raise Rejected(RejectionCode.OBJECT_EMPTY, "the object has 0 bytes: upload the file again")
+        if source.etag is not None and source.etag.strip('"') != info.etag:
+            raise Rejected(RejectionCode.OBJECT_REPLACED, f"the object has the ETag {info.etag}: {source.etag} was announced")
+        if source.bytes is not None and source.bytes != info.bytes:
+            hint = " It may be a form-data wrapper: send the file itself as the body." if info.bytes < 1_024 else ""
+            message = f"the object has {info.bytes} bytes: {source.bytes} were announced; upload it again.{hint}"
+            raise Rejected(RejectionCode.SIZE_MISMATCH, message)
+        return info
+
+    async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> None:
+        described = Jsonb(msgspec.to_builtins(media))
+        await self._database.rows("set_media", id=event.upload_id, media=described, etag=info.etag, bytes=info.bytes)
+
+
+def _has_ended(status: str, failure: dict[str, object] | None) -> bool:
+    """A dead-lettered upload has not: its record, redriven, brings it here again."""
+    return Status(status) in TERMINAL and not (failure and failure["code"] == "dead_lettered")
+
+
+def _rejected(event: UploadReceived, rejection: Rejected) -> UploadRejected:
+    log.info("rejected: %s", rejection)
+    metrics.REJECTIONS.labels(rejection.code).inc()
+    failure = Failure(code=rejection.code, message=rejection.message)
+    return UploadRejected(upload_id=event.upload_id, account_id=event.account_id, attempt=event.attempt, failure=failure)

@@ -1,0 +1,136 @@
+"""Words with their times from sound: pocketsphinx and the English model that its wheel carries, in processes of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import multiprocessing
+import os
+import re
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from pocketsphinx import Decoder, get_model_path
+
+from model.errors import RecogniserDied
+from model.voice_segments import SAMPLE_RATE, VoiceSegment
+from schemas.analysis import ModelRef, Word
+
+#: What an analysis says its words come from.
+RECOGNISER = "pocketsphinx"
+LANGUAGE = "en"
+
+_FRAMES_A_SECOND = 100
+_ALTERNATIVE = re.compile(r"\(\d+\)$")
+_LISTENS_AHEAD = 4
+
+_decoder: Decoder | None = None
+
+
+def _start_process() -> None:
+    """Load the recogniser into this process, and leave with the process that started it."""
+    global _decoder
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def leave_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    _decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+
+
+def recognise(decoder: Decoder, segment: VoiceSegment) -> list[Word]:
+    """The words of one stretch of sound; times in seconds of the track, confidence as the recogniser's posterior."""
+    if len(segment.samples) < SAMPLE_RATE // _FRAMES_A_SECOND:  # less than a frame: pocketsphinx raises IndexError
+        return []
+    # What was heard before must not matter, or the words would depend on which process took which segment: the running
+    # estimates of loudness and noise start anew, and the loudness is normalised over the whole segment at once.
+    decoder.reinit_feat()
+    decoder.start_utt()
+    decoder.process_raw(segment.samples.tobytes(), full_utt=True)
+    decoder.end_utt()
+    if decoder.hyp() is None:
+        return []
+    return [
+        Word(
+            text=_ALTERNATIVE.sub("", part.word),
+            start=round(segment.start + part.start_frame / _FRAMES_A_SECOND, 2),
+            end=round(segment.start + (part.end_frame + 1) / _FRAMES_A_SECOND, 2),
+            confidence=round(min(1.0, max(0.0, part.prob)), 3),
+        )
+        for part in decoder.seg()
+        if part.word[0] not in "<[+"  # silence, breath, noise
+    ]
+
+
+def _recognise_here(segment: VoiceSegment) -> list[Word]:
+    assert _decoder is not None, "the process was started without _start_process"
+    return recognise(_decoder, segment)
+
+
+def model_ref() -> ModelRef:
+    """The recogniser by name, and one hash over its acoustic model, language model and dictionary."""
+    digest = hashlib.sha256()
+    folder = Path(get_model_path("en-us"))
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return ModelRef(role="words", name=f"{RECOGNISER}-{version('pocketsphinx')}-en-us", sha256=digest.hexdigest())
+
+
+class Transcriber:
+    """A few processes that turn stretches of sound into words; any number of threads may use one at the same time."""
+
+    def __init__(self, processes: int) -> None:
+        self.ref = model_ref()
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), initializer=_start_process)
+
+    def warm_up(self) -> None:
+        """Return when every process has loaded the recogniser; RecogniserDied when one cannot."""
+        silence = VoiceSegment(0.0, np.zeros(SAMPLE_RATE, np.int16))
+        for _ in self.transcribe(itertools.repeat(silence, self._processes)):
+            pass
+
+    def transcribe(self, segments: Iterable[VoiceSegment]) -> Iterator[Word]:
+        """Yield the words of the segments in order, while several are listened to at once and few are held in memory.
+
+        RecogniserDied when a process ends in the middle of its work; the next call finds new ones.
+        """
+        pool = self._pool
+        waiting: deque[Future[list[Word]]] = deque()
+        try:
+            for segment in segments:
+                waiting.append(pool.submit(_recognise_here, segment))
+                if len(waiting) >= _LISTENS_AHEAD * self._processes:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        except BrokenProcessPool as broken:
+            self._replace(pool)
+            raise RecogniserDied("a process of the recogniser ended while it listened to this video; try again") from broken
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _replace(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is broken:
+                broken.shutdown(wait=False, cancel_futures=True)
+                self._pool = self._new_pool()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(cancel_futures=True)

@@ -1,0 +1,77 @@
+"""The processes of ours, in one table: what `local up` runs and docker-compose.yml must name."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from local.child import Child
+from local.ports import HOST, Ports
+from local.readiness import http_answers
+
+#: What a process may take after SIGTERM: a worker finishes what it has in flight (its attempts have time limits) and commits.
+GRACE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class OurProcess:
+    """One row: how a process is run, by which variable it is told its port, and where it says that it is ready."""
+
+    name: str
+    #: What follows `python -m`.
+    module: tuple[str, ...]
+    #: A stage has replicas, each with a slot number that stays its own over restarts: Kafka then gives it its partitions back at once.
+    stage: bool = False
+    port_variable: str = "VALENCE_METRICS_PORT"
+    ready_path: str = "/readyz"
+    #: Whose ports it must be told besides its own: (variable, process).
+    peers: tuple[tuple[str, str], ...] = ()
+
+
+PROCESSES = (
+    OurProcess("api", ("api",), port_variable="VALENCE_API_PORT"),
+    OurProcess("outbox-relay", ("producers.outbox_relay",)),
+    OurProcess("sagemaker-notices", ("producers.sagemaker_notices",)),
+    OurProcess("reconciler", ("producers.reconciler",)),
+    OurProcess("validate", ("stream_processors", "validate"), stage=True),
+    OurProcess("invoke", ("stream_processors", "invoke"), stage=True),
+    OurProcess("persist", ("stream_processors", "persist"), stage=True),
+    OurProcess("status-projector", ("consumers.status_projector",)),
+    OurProcess("dead-letters", ("consumers.dead_letters",)),
+    OurProcess("model", ("model",), port_variable="VALENCE_MODEL_PORT", ready_path="/ping"),
+    OurProcess(
+        "sagemaker",
+        ("local.sagemaker",),
+        port_variable="VALENCE_SAGEMAKER_PORT",
+        ready_path="/healthz",
+        peers=(("VALENCE_MODEL_PORT", "model"),),
+    ),
+)
+#: The process that answers InvokeEndpointAsync, whose address goes into the standard variable.
+SAGEMAKER = "sagemaker"
+
+
+def children(process: OurProcess, workers: int, environment: Mapping[str, str], folder: Path, ports: Ports) -> list[Child]:
+    """The children that one row stands for: `workers` of a stage, one of everything else."""
+    replicas = workers if process.stage else 1
+    return [_child(process, slot, environment, folder, ports) for slot in range(replicas)]
+
+
+def _child(process: OurProcess, slot: int, environment: Mapping[str, str], folder: Path, ports: Ports) -> Child:
+    name = f"{process.name}-{slot}" if process.stage else process.name
+    port = ports.port(name)
+    own = {process.port_variable: str(port), **{variable: str(ports.port(peer)) for variable, peer in process.peers}}
+    if process.stage:
+        own["VALENCE_WORKER_SLOT"] = str(slot)
+    return Child(
+        name=name,
+        server=False,
+        address=f"{HOST}:{port}",
+        argv=(sys.executable, "-m", *process.module),
+        environment={**environment, **own},
+        folder=folder,
+        ready=partial(http_answers, port, process.ready_path),
+        grace=GRACE_SECONDS,
+        group=process.name,
+    )

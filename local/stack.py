@@ -1,0 +1,167 @@
+"""The whole system as one thing: servers, what must exist in them, then the processes of ours."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.control import serve_control
+from local.data_folder import default_data_folder, held, read_stack_file, write_stack_file
+from local.platforms import require_servers
+from local.ports import HOST, Ports
+from local.processes import PROCESSES, SAGEMAKER, children
+from local.servers import SERVERS, Server, make_servers
+from local.supervisor import Supervisor
+from runtime.settings import Inference, Notices, Storage
+
+_ACCESS_KEY = "valence-local"
+_REGION = "us-east-1"
+_PACKAGES = Path(__file__).parent.parent
+
+
+class Stack:
+    """All servers and processes on one data folder.
+
+    As `async with` it is up inside and gone after; `run_until_stopped` also waits for Ctrl-C. `prepare` are called one after another when
+    the servers serve and before our processes start, each with this stack, in a thread: they make topics, tables, buckets, an account.
+    `settings` are further variables for our processes, `ports` fixes ports by name ("api", "kafka", ...), `workers` is how many
+    of each stage. Raises LocalStackError.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        processes: bool = True,
+        servers: Sequence[str] = SERVERS,
+        prepare: Sequence[Callable[["Stack"], None]] = (),
+        settings: Mapping[str, str] | None = None,
+        ports: Mapping[str, int] | None = None,
+        workers: int = 1,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        self.data = (data or default_data_folder()).resolve()
+        self._rows = PROCESSES if processes else ()
+        self._server_names = servers
+        self._prepare = prepare
+        self._settings = dict(settings or {})
+        self._fixed_ports = dict(ports or {})
+        self._workers = workers
+        self._report = report
+        self._exit = AsyncExitStack()
+        self._stop = asyncio.Event()
+        self._remembered: dict[str, Any] = {}
+        self._servers: list[Server] = []
+        self.supervisor: Supervisor
+
+    async def __aenter__(self) -> Self:
+        require_servers()
+        async with AsyncExitStack() as opened:
+            opened.enter_context(held(self.data))
+            self._remembered = read_stack_file(self.data)
+            await self._start(opened)
+            self._exit = opened.pop_all()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._exit.aclose()
+
+    async def run_until_stopped(self) -> None:
+        """Bring everything up, stay until Ctrl-C, SIGTERM, SIGHUP or `valence local stop`, and take everything down.
+
+        Raises StackFailed, after taking everything down, if something cannot be brought up or keeps dying.
+        """
+        loop = asyncio.get_running_loop()
+        whole = asyncio.create_task(self._run())
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({whole, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not whole.done():
+            self._report("stopping")
+            whole.cancel()
+        stopping.cancel()
+        try:
+            await whole
+        except asyncio.CancelledError:
+            self._report("stopped; the data stays in " + str(self.data))
+
+    def environment(self) -> dict[str, str]:
+        """The standard variables by which any program finds this stack's servers."""
+        found = {
+            "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": self._remembered["secrets"]["aws"],
+            "AWS_REGION": _REGION,
+            "AWS_DEFAULT_REGION": _REGION,
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{HOST}:{self._remembered['ports'][SAGEMAKER]}",
+            "VALENCE_NOTICES_QUEUE_NAME": Notices().queue_name,
+            "VALENCE_INFERENCE_ENDPOINT_NAME": Inference().endpoint_name,
+        }
+        for server in self._servers:
+            found |= server.variables
+        return found
+
+    def address(self, process: str) -> str:
+        """The http address of one of our processes, "api" for instance."""
+        return f"http://{HOST}:{self._remembered['ports'][process]}"
+
+    def remember(self, **facts: str) -> None:
+        """Write facts into stack.json, a local key for instance, for the command line to find and for the next start."""
+        self._remembered |= facts
+        write_stack_file(self.data, self._remembered)
+
+    def recall(self, fact: str) -> str | None:
+        """A fact that this stack or an earlier one on the same data remembered."""
+        found = self._remembered.get(fact)
+        return None if found is None else str(found)
+
+    async def _run(self) -> None:
+        async with self:
+            self._report(f"the stack is up; its data is in {self.data}")
+            raise await self.supervisor.until_failed()
+
+    async def _start(self, opened: AsyncExitStack) -> None:
+        ports = Ports(self._remembered.get("ports", {}), self._fixed_ports)
+        opened.callback(ports.close)
+        known = self._remembered.setdefault("secrets", {})
+        for name in ("postgres", "aws", "control"):
+            known.setdefault(name, secrets.token_hex(20))
+        self._servers = make_servers(self._server_names, self.data, ports, Storage().bucket, known["postgres"])
+        control_port = ports.port("control")
+        ports.port(SAGEMAKER)
+        self._remembered["ports"] = ports.numbers
+        environment = self._child_environment()
+        ours = [child for row in self._rows for child in children(row, self._workers, environment, _PACKAGES, ports)]
+        self._remembered |= {"pid": os.getpid(), "environment": self.environment()}
+        write_stack_file(self.data, self._remembered)
+
+        self.supervisor = await opened.enter_async_context(Supervisor(self.data / "logs", self._report))
+        control = await serve_control(self.supervisor, control_port, known["control"], self._stop.set)
+        opened.callback(control.close)
+        # Each server starts as soon as its own data is there: the slowest alone decides how long it takes.
+        await asyncio.gather(*(self._start_server(server, environment) for server in self._servers))
+        for step in self._prepare:
+            await asyncio.to_thread(step, self)
+        await self.supervisor.start(ours)
+
+    async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
+        child = await asyncio.to_thread(server.prepare, environment)
+        await self.supervisor.start([child])
+
+    def _child_environment(self) -> dict[str, str]:
+        """What children inherit: ours wins over what AWS settings and proxies the user has."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        around = f"{HOST},localhost"
+        return {
+            **inherited,
+            **self.environment(),
+            "NO_PROXY": around,
+            "no_proxy": around,
+            "VALENCE_LOCAL_DATA_DIR": str(self.data),
+            **self._settings,
+        }

@@ -28,8 +28,9 @@ def running_stack(stack: Stack) -> Iterator[Stack]:
             stopping = asyncio.create_task(stop.wait())
             failing = asyncio.create_task(stack.supervisor.until_failed())
             await asyncio.wait({stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
             if failing.done():
-                raise failing.result()
+                await failing
             failing.cancel()
 
     def run() -> None:

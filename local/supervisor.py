@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local.child import Child, ChildStatus
-from local.errors import ChildUnknown, StackFailed
+from local.errors import ChildUnknown
 from local.keeper import Keeper
 
 _WATCHDOG = str(Path(__file__).with_name("watchdog.py"))
@@ -27,44 +26,49 @@ class Supervisor:
         self._logs = logs
         self._report = report
         self._keepers: list[Keeper] = []
-        self._watchdog: subprocess.Popen[str] | None = None
-        self._failed: asyncio.Future[StackFailed] | None = None
+        self._watchdog: asyncio.subprocess.Process
+        self._failed: asyncio.Future[None]
 
     async def __aenter__(self) -> Self:
         self._failed = asyncio.get_running_loop().create_future()
-        self._watchdog = subprocess.Popen([sys.executable, "-I", "-S", _WATCHDOG], stdin=subprocess.PIPE, text=True, start_new_session=True)
+        self._watchdog = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", _WATCHDOG), stdin=asyncio.subprocess.PIPE, start_new_session=True
+        )
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for servers in (False, True):
             await asyncio.gather(*(keeper.stop() for keeper in self._keepers if keeper.child.server == servers))
-        watchdog = self._watchdog
-        assert watchdog is not None and watchdog.stdin is not None
-        watchdog.stdin.close()
-        await asyncio.to_thread(watchdog.wait)
+        self._pipe.close()
+        await self._watchdog.wait()
+
+    @property
+    def _pipe(self) -> asyncio.StreamWriter:
+        assert self._watchdog.stdin is not None  # it was started with a pipe
+        return self._watchdog.stdin
 
     async def start(self, children: Sequence[Child]) -> None:
         """Start children side by side and return when all serve.
 
         Raises StackFailed if one does not come up in time or keeps dying.
         """
-        assert self._failed is not None
         batch = [Keeper(child, self._logs, self._report, self._announce, self._failed) for child in children]
         self._keepers += batch
         for keeper in batch:
             keeper.start()
         ready = asyncio.gather(*(keeper.until_ready() for keeper in batch))
-        await asyncio.wait({ready, self._failed}, return_when=asyncio.FIRST_COMPLETED)
-        if self._failed.done():
+        failed = asyncio.ensure_future(self.until_failed())
+        try:
+            await asyncio.wait({ready, failed}, return_when=asyncio.FIRST_COMPLETED)
+            await (failed if failed.done() else ready)
+        finally:
             ready.cancel()
-            await asyncio.gather(ready, return_exceptions=True)
-            raise self._failed.result()
-        await ready
+            failed.cancel()
+            await asyncio.gather(ready, failed, return_exceptions=True)
 
-    async def until_failed(self) -> StackFailed:
-        """Wait until a child has died too often, and answer the reason."""
-        assert self._failed is not None
-        return await asyncio.shield(self._failed)
+    async def until_failed(self) -> None:
+        """Wait until something has failed for good, and raise it: StackFailed if a child has died too often."""
+        await asyncio.shield(self._failed)
 
     def status(self) -> list[ChildStatus]:
         """How every child fares."""
@@ -86,6 +90,4 @@ class Supervisor:
         return found
 
     def _announce(self, line: str) -> None:
-        assert self._watchdog is not None and self._watchdog.stdin is not None
-        self._watchdog.stdin.write(line + "\n")
-        self._watchdog.stdin.flush()
+        self._pipe.write(f"{line}\n".encode())

@@ -35,3 +35,9 @@ UPLOAD_BYTES = Counter("valence_upload_bytes_total", "Bytes received through the
 REQUEST_DURATION = Histogram(
     "valence_request_duration_seconds", "Time the API took to answer.", ["route", "method", "status"], buckets=_SECONDS
 )
+ENDPOINT_INVOCATIONS = Counter(
+    "valence_endpoint_invocations_total", "Invocations that the endpoint's stand-in has ended, by how.", ["outcome"]
+)
+ENDPOINT_BACKLOG = Gauge(
+    "valence_endpoint_backlog_invocations", "Invocations that the endpoint's stand-in has accepted and nobody has begun."
+)

@@ -1,6 +1,6 @@
 """The way other processes talk to a running stack: one line of JSON each way over loopback, with the stack's own token.
 
-A request is `{"token", "do": "status" | "kill" | "restart" | "stop", "name"?, "signal"?}`, an answer `{"children": [...]}` or `{"error"}`.
+A request is `{"token", "do": "status" | "kill" | "restart" | "wait", "name"?, "signal"?}`, an answer `{"children": [...]}` or `{"error"}`.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import hmac
 import json
 import signal
 import socket
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,18 @@ from local.errors import LocalStackError, SignalUnknown, StackNotRunning
 from local.ports import HOST
 from local.supervisor import Supervisor
 
-#: A restart waits until the child serves again; nothing else takes long.
+#: Waiting for a child to serve again takes longest.
 _ANSWER_TIMEOUT = 120.0
 
 
-async def serve_control(supervisor: Supervisor, port: int, token: str, stop: Callable[[], None]) -> asyncio.Server:
+async def serve_control(supervisor: Supervisor, port: int, token: str) -> asyncio.Server:
     """Answer requests until the server that is returned is closed."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = json.loads(await reader.readline())
             if hmac.compare_digest(str(request["token"]), token):
-                result = await _perform(supervisor, stop, request)
+                result = await _perform(supervisor, request)
             else:
                 result = {"error": "the token is not this stack's"}
             writer.write(json.dumps(result).encode() + b"\n")
@@ -41,15 +40,15 @@ async def serve_control(supervisor: Supervisor, port: int, token: str, stop: Cal
     return await asyncio.start_server(answer, HOST, port)
 
 
-async def _perform(supervisor: Supervisor, stop: Callable[[], None], request: dict[str, Any]) -> dict[str, Any]:
+async def _perform(supervisor: Supervisor, request: dict[str, Any]) -> dict[str, Any]:
     try:
         match request["do"]:
             case "kill":
                 supervisor.kill(request["name"], _signal_named(request["signal"]))
             case "restart":
                 await supervisor.restart(request["name"])
-            case "stop":
-                stop()
+            case "wait":
+                await supervisor.until_ready()
             case "status":
                 pass
             case other:
@@ -87,9 +86,9 @@ class Control:
         """Stop a child with the grace it needs, and return when it serves again."""
         return self._ask(do="restart", name=name)
 
-    def stop(self) -> list[ChildStatus]:
-        """Ask the whole stack to stop; it goes on stopping after this returns."""
-        return self._ask(do="stop")
+    def wait(self) -> list[ChildStatus]:
+        """Return when every child serves."""
+        return self._ask(do="wait")
 
     def _ask(self, **request: str) -> list[ChildStatus]:
         known = read_stack_file(self._folder)

@@ -20,6 +20,7 @@ _MINUTE = 60.0
 #: Doubled at each death within the minute.
 _FIRST_BACKOFF = 0.25
 _READY_POLL = 0.05
+_ENDING = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT)
 
 
 class Keeper:
@@ -68,10 +69,14 @@ class Keeper:
             raise StackFailed(f"{self.child.name} was not ready after {self.child.ready_within:g} s{self._log_tail()}") from None
 
     def kill(self, number: signal.Signals) -> None:
-        """Send the child a signal; if it dies of it, it is restarted and the death does not count against it."""
-        if self._process is not None:
+        """Send the child a signal; if the signal is one that ends it, it is started again and that does not count as a death."""
+        if self._process is None:
+            return
+        if number in _ENDING:
             self._asked = True
-            _signal(self._process, number)
+            self._state = "restarting"
+            self._ready.clear()
+        _signal(self._process, number)
 
     async def restart(self) -> None:
         """Stop the child with its grace, and return when it serves again."""

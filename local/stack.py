@@ -72,7 +72,7 @@ class Stack:
         await self._exit.aclose()
 
     async def run_until_stopped(self) -> None:
-        """Bring everything up, stay until Ctrl-C, SIGTERM, SIGHUP or `valence local stop`, and take everything down.
+        """Bring everything up, stay until Ctrl-C, SIGTERM or SIGHUP, and take everything down.
 
         Raises StackFailed, after taking everything down, if something cannot be brought up or keeps dying.
         """
@@ -141,7 +141,7 @@ class Stack:
         write_stack_file(self.data, self._remembered)
 
         self.supervisor = await opened.enter_async_context(Supervisor(self.data / "logs", self._report))
-        control = await serve_control(self.supervisor, control_port, known["control"], self._stop.set)
+        control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
         # Each server starts as soon as its own data is there: the slowest alone decides how long it takes.
         await asyncio.gather(*(self._start_server(server, environment) for server in self._servers))

@@ -1,12 +1,13 @@
 """Keeps all children of a stack: starts them side by side, stops them in the right order, leaves nothing behind."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from local.child import Child, ChildStatus
 from local.errors import ChildUnknown
@@ -27,13 +28,17 @@ class Supervisor:
         self._report = report
         self._keepers: list[Keeper] = []
         self._watchdog: asyncio.subprocess.Process
+        self._pipe: IO[str]
         self._failed: asyncio.Future[None]
 
     async def __aenter__(self) -> Self:
         self._failed = asyncio.get_running_loop().create_future()
+        reading, writing = os.pipe()
+        self._pipe = os.fdopen(writing, "w", buffering=1)
         self._watchdog = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", _WATCHDOG), stdin=asyncio.subprocess.PIPE, start_new_session=True
+            *(sys.executable, "-I", "-S", _WATCHDOG), stdin=reading, start_new_session=True
         )
+        os.close(reading)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -41,11 +46,6 @@ class Supervisor:
             await asyncio.gather(*(keeper.stop() for keeper in self._keepers if keeper.child.server == servers))
         self._pipe.close()
         await self._watchdog.wait()
-
-    @property
-    def _pipe(self) -> asyncio.StreamWriter:
-        assert self._watchdog.stdin is not None  # it was started with a pipe
-        return self._watchdog.stdin
 
     async def start(self, children: Sequence[Child]) -> None:
         """Start children side by side and return when all serve.
@@ -56,8 +56,8 @@ class Supervisor:
         self._keepers += batch
         for keeper in batch:
             keeper.start()
-        ready = asyncio.gather(*(keeper.until_ready() for keeper in batch))
-        failed = asyncio.ensure_future(self.until_failed())
+        ready = asyncio.create_task(_all_ready(batch))
+        failed = asyncio.create_task(self.until_failed())
         try:
             await asyncio.wait({ready, failed}, return_when=asyncio.FIRST_COMPLETED)
             await (failed if failed.done() else ready)
@@ -69,6 +69,10 @@ class Supervisor:
     async def until_failed(self) -> None:
         """Wait until something has failed for good, and raise it: StackFailed if a child has died too often."""
         await asyncio.shield(self._failed)
+
+    async def until_ready(self) -> None:
+        """Wait until every child serves. Raises StackFailed if one takes longer than it may."""
+        await _all_ready(self._keepers)
 
     def status(self) -> list[ChildStatus]:
         """How every child fares."""
@@ -90,4 +94,8 @@ class Supervisor:
         return found
 
     def _announce(self, line: str) -> None:
-        self._pipe.write(f"{line}\n".encode())
+        self._pipe.write(f"{line}\n")
+
+
+async def _all_ready(keepers: Sequence[Keeper]) -> None:
+    await asyncio.gather(*(keeper.until_ready() for keeper in keepers))

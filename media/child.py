@@ -18,7 +18,6 @@ from media.probe import probe
 from media.ranges import MemoryRanges
 from media.wire import RANGE, Closed, Refusal, Tag, Task, Wire
 
-
 #: A fifth of a second of H.264 and AAC, made by `python -m tests.media_samples`.
 _GOOD_FILE = Path(__file__).with_name("self_test.mp4")
 

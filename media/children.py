@@ -53,7 +53,7 @@ class Child:
         except (Closed, TimeoutError) as error:
             self.kill()
             raise ChildFault(
-                f"a media child did not start; its error is on standard error above: "
+                "a media child did not start; its error is on standard error above: "
                 "check that av can be imported and that the memory limit leaves room for it"
             ) from error
         self.ready = True

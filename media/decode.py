@@ -91,9 +91,12 @@ def _demux(container: InputContainer, audio: AudioStream | None, sound: Sound, c
 
 
 def _check_end(container: InputContainer, audio: AudioStream, sound: Sound) -> None:
-    """Report sound that an index promises and the file does not have, which is how a file that was cut off looks."""
-    if "mp4" not in container.format.name.split(",") or audio.duration is None or audio.time_base is None or container.duration is None:
+    """Report sound that a header promises and the file does not have, which is how a file that was cut off looks."""
+    # Other containers do not say how long they are, or FFmpeg guesses it from the bit rate.
+    if not {"mp4", "matroska"} & set(container.format.name.split(",")) or container.duration is None:
         return
-    claimed = min(float(audio.duration * audio.time_base), container.duration / 1_000_000)
+    claimed = container.duration / 1_000_000
+    if audio.duration is not None and audio.time_base is not None:
+        claimed = min(claimed, float(audio.duration * audio.time_base))
     if claimed - sound.seconds > max(_MISSING_SECONDS, claimed * _MISSING_SHARE):
         sound.end(f"the sound ends here, and the file says it lasts {claimed:.1f} seconds")

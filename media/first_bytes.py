@@ -13,6 +13,8 @@ _SIGNATURES = (
     (4, (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     (0, (b"\x1aE\xdf\xa3", b"RIFF", b"OggS", b"FLV\x01", b"fLaC", b"ID3", b"\x30\x26\xb2\x75", b"FORM", b"caff", b"#!AMR", b"\0\0\1\xba")),
 )
+#: MP3 without a tag, and AAC.
+_BARE_SOUND = frozenset((b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9"))
 
 
 def is_form_data(head: bytes) -> bool:
@@ -25,5 +27,4 @@ def is_known_media(head: bytes) -> bool:
     if any(head[at : at + len(mark)] == mark for at, marks in _SIGNATURES for mark in marks):
         return True
     transport_stream = len(head) > 188 and head[0] == head[188] == 0x47
-    mpeg_audio = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    return transport_stream or mpeg_audio
+    return transport_stream or head[:2] in _BARE_SOUND

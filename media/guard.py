@@ -35,7 +35,7 @@ def options(limits: MediaLimits) -> dict[str, str]:
         "format_whitelist": ",".join(FORMATS),
         "protocol_whitelist": NO_PROTOCOL,
         "max_streams": str(limits.streams),
-        "max_pixels": str(limits.width * limits.height),
+        "max_pixels": _max_pixels(limits),
     }
 
 
@@ -51,7 +51,7 @@ def open_guarded(source: RangeFile, limits: MediaLimits) -> av.container.InputCo
     for stream in container.streams:
         if stream.type == "video" and stream.codec_context is not None:
             # The options above reach only the streams that were known before the first packets were read.
-            stream.codec_context.options = {"max_pixels": str(limits.width * limits.height)}
+            stream.codec_context.options = {"max_pixels": _max_pixels(limits)}
             stream.codec_context.thread_count = 1
     return container
 
@@ -83,7 +83,10 @@ def verdict(error: Exception, file: RangeFile, *, known: bool) -> Exception:
     if isinstance(error, ReadsTooMuch):
         return Rejected(RejectionCode.UNSAFE_MEDIA, f"{error}; export it again from an editor and upload that")
     if isinstance(error, MemoryError):
-        return Rejected(RejectionCode.UNSAFE_MEDIA, "the file needs too much memory; export it again from an editor and upload that")
+        return Rejected(
+            RejectionCode.UNSAFE_MEDIA,
+            "the file needs too much memory or has too many tracks; export it again from an editor and upload that",
+        )
     if known:
         return Rejected(RejectionCode.UNDECODABLE, f"the file is broken or cut off ({reason(error)}); upload a complete one")
     return Rejected(
@@ -94,6 +97,11 @@ def verdict(error: Exception, file: RangeFile, *, known: bool) -> Exception:
 def reason(error: Exception) -> str:
     """FFmpeg's words for an error, without what the file may have put into them."""
     return (error.strerror or type(error).__name__) if isinstance(error, av.FFmpegError) else type(error).__name__
+
+
+def _max_pixels(limits: MediaLimits) -> str:
+    # Decoders round both sides up before they compare; what is decoded is compared exactly in media.tracks.
+    return str((limits.width + 64) * (limits.height + 64))
 
 
 def _refuse(url: str, flags: int, options: object) -> NoReturn:

@@ -90,7 +90,7 @@ def _prove_video(container: InputContainer, stream: VideoStream, limits: MediaLi
     check_picture(frame, limits)
     rate = stream.average_rate
     return VideoInfo(
-        codec=stream.codec_context.name,
+        codec=stream.codec.canonical_name,
         width=frame.width,
         height=frame.height,
         frame_rate=float(rate) if rate is not None and rate > 0 else None,
@@ -102,7 +102,7 @@ def _prove_audio(container: InputContainer, stream: AudioStream) -> AudioInfo | 
     if frame is None:
         return None
     check_sound(frame)
-    return AudioInfo(codec=stream.codec_context.name, sample_rate=frame.sample_rate, channels=frame.layout.nb_channels)
+    return AudioInfo(codec=stream.codec.canonical_name, sample_rate=frame.sample_rate, channels=frame.layout.nb_channels)
 
 
 def _check_sound_ends(container: InputContainer, stream: AudioStream, limits: MediaLimits) -> None:

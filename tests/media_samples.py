@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
@@ -31,6 +31,10 @@ MANIFEST = (
 )
 SUBTITLES = b"1\n00:00:00,000 --> 00:00:02,000\nnothing but text\n"
 
+_STYLES = (
+    b"[Script Info]\nScriptType: v4.00+\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: Default,Arial,16\n[Events]\nFormat: Text\n"
+)
+
 
 def clip(
     container: str = "mp4",
@@ -46,13 +50,15 @@ def clip(
     prepare: Callable[[OutputContainer], None] = lambda output: None,
 ) -> bytes:
     """A file with a moving grey, a tone of 440 Hz and captions (start, end, text), any of them left out."""
-    file = io.BytesIO()
-    with av.open(file, "w", format=container, options=options or {}) as output:
+    folder = tempfile.TemporaryDirectory()  # A header at the front is written by reading the file again, by its path.
+    path = Path(folder.name, "clip")
+    with folder, av.open(path, "w", format=container, options=options or {}) as output:
         pictures = _video(output, video, size) if video else None
         sound = _audio(output, audio, rate) if audio else None
         texts = output.add_stream("mov_text" if container == "mp4" else "subrip") if captions else None
         prepare(output)
         if texts is not None:
+            texts.codec_context.subtitle_header = _STYLES
             texts.time_base = Fraction(1, 1000)
             for start, end, text in captions:
                 packet = av.Packet(struct.pack(">H", len(text)) + text if container == "mp4" else text)
@@ -68,7 +74,8 @@ def clip(
             output.mux(pictures.encode(None))
         if sound is not None:
             encode_sound(output, sound, tone(seconds, rate), round(sound_starts * rate))
-    return file.getvalue()
+        output.close()
+        return path.read_bytes()
 
 
 def tone(seconds: float, rate: int) -> NDArray[np.float32]:

@@ -14,6 +14,13 @@ class ModelError(Exception):
     retryable = True
 
 
+class SettingsInvalid(ModelError):
+    """A setting is missing or is not what it should be."""
+
+    code = "settings_invalid"
+    retryable = False
+
+
 class ProfileUnavailable(ModelError):
     """The profile that was asked for cannot be loaded."""
 
@@ -41,13 +48,6 @@ class RecogniserDied(ModelError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class Busy(ModelError):
-    """As many videos as the setting allows are being analysed already."""
-
-    code = "busy"
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-
-
 class StorageUnavailable(ModelError):
     """The object cannot be read at the moment: S3 is away, throttles or refuses the container's role."""
 
@@ -68,6 +68,13 @@ class UnsupportedContentType(BadRequest):
 
     code = "unsupported_content_type"
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class NotAcceptable(BadRequest):
+    """The answer was asked for in a form that there is not."""
+
+    code = "not_acceptable"
+    status = HTTPStatus.NOT_ACCEPTABLE
 
 
 class BodyTooLarge(BadRequest):

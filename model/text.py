@@ -23,9 +23,9 @@ Floats = npt.NDArray[np.float32]
 
 
 def softmax(logits: Floats) -> Floats:
-    """Turn each row of logits into probabilities."""
-    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
+    """Turn logits [classes] into probabilities."""
+    exponents = np.exp((logits - logits.max()).astype(np.float64))
+    return np.asarray(exponents / exponents.sum(), np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class TextModel:
     def score(self, text: str) -> Scores:
         """What is felt in one utterance, by its words alone."""
         numbers, values = features(text)
-        emotions = self.emotion.probabilities(numbers, values).tolist()
-        sentiments = self.sentiment.probabilities(numbers, values).tolist()
+        emotions = _rounded(self.emotion.probabilities(numbers, values))
+        sentiments = _rounded(self.sentiment.probabilities(numbers, values))
         return Scores(
             emotions=EmotionScores(**dict(zip(EMOTIONS, emotions, strict=True))),
             sentiments=SentimentScores(**dict(zip(SENTIMENTS, sentiments, strict=True))),
@@ -67,6 +67,11 @@ class TextModel:
             np.stack([self.emotion.probabilities(*vector) for vector in vectors]),
             np.stack([self.sentiment.probabilities(*vector) for vector in vectors]),
         )
+
+
+def _rounded(probabilities: Floats) -> list[float]:
+    # Six places are more than the weights know, and half the size of the document.
+    return [round(float(probability), 6) for probability in probabilities]
 
 
 def load(folder: Path) -> TextModel:

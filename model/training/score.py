@@ -40,7 +40,9 @@ def class_f1(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], cl
     confusion = np.zeros((classes, classes))
     np.add.at(confusion, (labels, predicted), 1)
     right, both = confusion.diagonal(), confusion.sum(axis=0) + confusion.sum(axis=1)
-    return np.divide(2 * right, both, out=np.zeros(classes), where=both > 0)
+    result = np.zeros(classes)
+    np.divide(2 * right, both, out=result, where=both > 0)
+    return result
 
 
 def calibration_error(probabilities: Floats, labels: npt.NDArray[np.int64]) -> float:

@@ -27,8 +27,8 @@ from schemas.jobs import parse_inference_id
 log = logging.getLogger(__name__)
 
 SOURCE = "/producers/sagemaker-notices"
-#: The longest that SQS lets a call wait.
-WAIT_SECONDS = 20
+#: How long a call waits for a notice; SQS allows up to 20 s, and the client gives up on an answer after as long.
+WAIT_SECONDS = 10
 #: Calls in hand at once, so that one slow answer does not hold up the next notices.
 READERS = 3
 

@@ -6,7 +6,6 @@ often it is ingested, and the chain drops the repeat; an object with new content
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Callable
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -22,26 +21,18 @@ from schemas.jobs import AnalysisOptions
 SOURCE = "/producers/bulk"
 #: Events sent at a time; the next batch waits until the broker has acknowledged this one.
 BATCH = 500
-#: S3 allows keys of so many bytes, and the event does too.
-MAX_KEY_BYTES = 1024
 #: How the names of video and sound files end. What is in them is for validation to find out.
 SUFFIXES = frozenset(
-    ".3gp .aac .aiff .asf .avi .flac .flv .m2ts .m4a .m4v .mka .mkv .mov .mp3 .mp4 .mpeg .mpg .mts .oga .ogg .ogv .opus .ts .wav .webm .wma "
-    ".wmv".split()
+    {".3gp", ".aac", ".aiff", ".asf", ".avi", ".flac", ".flv", ".m2ts", ".m4a", ".m4v", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".mpeg"}
+    | {".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus", ".ts", ".wav", ".webm", ".wma", ".wmv"}
 )
 
 
 class Counts(NamedTuple):
-    """How far an ingestion has come: objects announced now, objects announced by an earlier run, and those that cannot be announced."""
+    """How far an ingestion has come: objects announced now, and objects that an earlier run has announced."""
 
     published: int = 0
     resumed: int = 0
-    skipped: int = 0
-
-    @property
-    def seen(self) -> int:
-        """All objects that were looked at."""
-        return self.published + self.resumed + self.skipped
 
 
 def looks_like_media(name: str) -> bool:
@@ -67,40 +58,34 @@ async def announce(
     publisher: Publisher,
     journal: Journal,
     progress: Callable[[Counts], None],
-    options: AnalysisOptions = AnalysisOptions(),
+    *,
+    options: AnalysisOptions,
+    batch_size: int = BATCH,
 ) -> Counts:
     """Publish an event for each object that the journal does not know yet, in batches; the journal learns of those the broker has.
 
     `progress` is told the counts after each batch. DependencyUnavailable ends the run, and the same call goes on from there later.
     """
     counts = Counts()
-    async for batch in _batches(sources):
-        sendable = [source for source in batch if _is_sendable(source)]
+    async for batch in _batches(sources, batch_size):
         events = [
             UploadReceived(upload_id=upload_id(account_id, source), attempt=1, account_id=account_id, source=source, options=options)
-            for source in sendable
+            for source in batch
         ]
         new = [event for event in events if event.upload_id not in journal]
         if new:
             await publisher.publish([codec.record(event, SOURCE) for event in new])
             journal.add(event.upload_id for event in new)
-        counts = Counts(
-            counts.published + len(new), counts.resumed + len(events) - len(new), counts.skipped + len(batch) - len(sendable)
-        )
+        counts = Counts(counts.published + len(new), counts.resumed + len(events) - len(new))
         progress(counts)
     return counts
 
 
-def _is_sendable(source: Source) -> bool:
-    """A NUL, or more bytes than S3 has for a key, can be in no event."""
-    return "\x00" not in source.key and len(source.key.encode()) <= MAX_KEY_BYTES
-
-
-async def _batches(sources: AsyncIterator[Source]) -> AsyncIterator[list[Source]]:
+async def _batches(sources: AsyncIterator[Source], size: int) -> AsyncIterator[list[Source]]:
     batch: list[Source] = []
     async for source in sources:
         batch.append(source)
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -1,0 +1,70 @@
+"""The servers that the tests share: one of each, real, started when a test first asks, on a data folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from local.background import running_servers
+from runtime import database as databases
+from runtime import provisioning
+from runtime import settings as configuration
+from runtime.database import Database
+from runtime.kafka import KafkaPublisher
+from runtime.settings import Settings
+from runtime.storage import S3Storage
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Kafka, PostgreSQL, S3 and SQS with topics, tables, bucket and queue; the environment names them, for boto3 and for subprocesses."""
+    with running_servers(tmp_path_factory.mktemp("servers")) as environment:
+        before = dict(os.environ)
+        os.environ.update(environment)
+        loaded = configuration.load()
+        provisioning.create_topics(loaded)
+        provisioning.create_storage(loaded)
+        asyncio.run(databases.migrate(loaded.database_url))
+        yield environment
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def settings(servers: dict[str, str]) -> Settings:
+    """The settings of a process that works with the shared servers."""
+    return configuration.load(servers)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """A pool on the shared PostgreSQL."""
+    opened = Database(settings.database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def storage(servers: dict[str, str]) -> S3Storage:
+    """The shared S3."""
+    return S3Storage()
+
+
+@pytest.fixture
+async def publisher(settings: Settings) -> AsyncIterator[KafkaPublisher]:
+    """A publisher on the shared Kafka."""
+    opened = KafkaPublisher(settings.kafka_bootstrap_servers)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def account(database: Database) -> UUID:
+    """A new account of the test's own."""
+    account_id = uuid4()
+    await database.rows("insert_account", id=account_id, name=f"test-{account_id}")
+    return account_id

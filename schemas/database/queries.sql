@@ -149,3 +149,6 @@ where upload_id = %(upload_id)s and sequence > %(after)s order by sequence;
 select attempt, document from analyses
 where upload_id = %(upload_id)s and (%(attempt)s::integer is null or attempt = %(attempt)s)
 order by attempt desc limit 1;
+
+-- name: reachable
+select 1;

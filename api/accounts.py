@@ -1,0 +1,101 @@
+"""Accounts and their API keys: created from the command line, looked up at each request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from api import credentials
+from api.problems import ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from runtime import database
+from runtime.database import Database
+from runtime.errors import ValenceError
+from runtime.identifiers import uuid7
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class AccountExists(ValenceError):
+    """There is an account of this name already."""
+
+
+class AccountMissing(ValenceError):
+    """There is no account of this name."""
+
+
+class KeyMissing(ValenceError):
+    """There is no key with this id."""
+
+
+class Scope(StrEnum):
+    """What a key may do: look at uploads and analyses, or also send and retry."""
+
+    READ = "uploads:read"
+    WRITE = "uploads:write"
+
+
+class Principal(NamedTuple):
+    """Who asks: an account, by one of its keys, and what that key may do."""
+
+    account_id: UUID
+    key_id: str
+    scopes: frozenset[str]
+
+
+async def create_account(db: Database, name: str) -> UUID:
+    """Create an account and return its id; AccountExists if the name is taken."""
+    found = await db.rows("insert_account", id=uuid7(), name=name)
+    if not found:
+        raise AccountExists(f"there is an account named {name!r} already: choose another name, or create a key for it")
+    account_id: UUID = found[0]["id"]
+    return account_id
+
+
+async def create_key(
+    db: Database, account: str, scopes: Iterable[Scope] = tuple(Scope), expires_at: datetime | None = None
+) -> credentials.Key:
+    """Create a key for the account of this name; its `text` is shown to its owner now and never again. AccountMissing if there is none."""
+    key = credentials.mint()
+    async with db.transaction() as connection:
+        found = await database.row(connection, "account_by_name", name=account)
+        if found is None:
+            raise AccountMissing(f"there is no account named {account!r}: create it with `valence accounts create {account}`")
+        await database.rows(
+            connection,
+            "insert_api_key",
+            id=key.id,
+            account_id=found["id"],
+            secret_sha256=key.digest,
+            last_four=key.last_four,
+            scopes=[scope.value for scope in scopes],
+            expires_at=expires_at,
+        )
+    return key
+
+
+async def revoke_key(db: Database, key_id: str) -> None:
+    """Make a key useless from the next request on; KeyMissing if there is none with this id."""
+    if not await db.rows("revoke_api_key", id=key_id):
+        raise KeyMissing(f"there is no key with the id {key_id!r}: it stands between `{credentials.PREFIX}` and the next underscore")
+
+
+async def authenticate(db: Database, text: str) -> Principal:
+    """Who a key belongs to; a problem that says why it is not accepted. Its last use is noted at most once a minute."""
+    try:
+        key = credentials.parse(text)
+    except credentials.InvalidKey as error:
+        raise MalformedKey(f"this is not an API key: {error}. Copy it again", headers=_CHALLENGE) from error
+    async with db.transaction() as connection:
+        row = await database.row(connection, "api_key", id=key.id)
+        if row is None or not key.matches(row["secret_sha256"]):
+            raise UnknownKey("no account has this key: create one with `valence keys create`", headers=_CHALLENGE)
+        if row["revoked_at"] is not None:
+            raise RevokedKey(f"the key {key.id} was revoked on {row['revoked_at']:%Y-%m-%d}: use another", headers=_CHALLENGE)
+        if row["expired"]:
+            raise ExpiredKey(f"the key {key.id} expired on {row['expires_at']:%Y-%m-%d}: create a new one", headers=_CHALLENGE)
+        if row["use_is_news"]:
+            await database.rows(connection, "touch_api_key", id=key.id)
+    return Principal(row["account_id"], key.id, frozenset(row["scopes"]))

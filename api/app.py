@@ -1,0 +1,85 @@
+"""The wiring of the API: settings in, one ASGI application out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from api import analyses, content, error_answers, events, health, uploads
+from api.guards import Authentication
+from api.observation import Observation
+from api.services import Services
+from api.status_feed import StatusFeed
+from api.status_hub import StatusHub
+from runtime.database import Database
+from runtime.multipart import S3Writers
+from runtime.settings import Settings
+from runtime.storage import S3Storage
+
+VERSION = "1"
+
+
+def connect(settings: Settings) -> Services:
+    """The clients of the real servers; nothing is connected before the application starts."""
+    hub = StatusHub()
+    return Services(
+        settings=settings,
+        database=Database(settings.database_url),
+        storage=S3Storage(),
+        writers=S3Writers(),
+        hub=hub,
+        feed=StatusFeed(settings.kafka_bootstrap_servers, hub),
+    )
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The application: every route, the key check before those below `/v1`, and the observation around all."""
+    versioned = Router(
+        "/v1",
+        route_handlers=[
+            uploads.create_upload,
+            uploads.list_uploads,
+            uploads.get_upload,
+            uploads.retry_upload,
+            content.put_content,
+            analyses.get_analysis,
+            events.upload_events,
+            events.account_events,
+        ],
+        middleware=[DefineMiddleware(Authentication, database=services.database)],
+        security=[{"key": []}],
+    )
+
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        services.feed.start()
+        gc.freeze()  # what is there now stays: the collector need not walk it for every thousand streams
+        yield
+        services.feed.stop()
+        await services.database.close()
+
+    return Observation(
+        Litestar(
+            route_handlers=[versioned, health.healthz, health.readyz, health.exposition],
+            dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+            exception_handlers=error_answers.handlers(),
+            lifespan=[life],
+            logging_config=None,
+            openapi_config=OpenAPIConfig(
+                title="Valence",
+                version=VERSION,
+                path="/v1",
+                render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+                components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_...")}),
+            ),
+        )
+    )

@@ -1,0 +1,127 @@
+"""Who is listening on this worker: status events fan out to its subscribers, and a subscriber that cannot keep up is disconnected.
+
+Never skipped silently: it comes back with Last-Event-ID, or gets a fresh snapshot. Everything here happens in the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from uuid import UUID
+
+from api.problems import Busy, TooManyStreams
+from runtime import metrics
+from schemas.events import UploadStatusChanged
+
+log = logging.getLogger(__name__)
+
+#: Events that may wait for a subscriber.
+BACKLOG = 64
+STREAMS_PER_ACCOUNT = 10
+STREAMS_PER_WORKER = 6_000
+RETRY_AFTER_SECONDS = "5"
+
+
+class Closed(Exception):
+    """The subscription has ended; the message is the reason, in a word for metrics."""
+
+
+class Subscription:
+    """One stream's events, from the moment it was made: of an account, or of one of its uploads."""
+
+    def __init__(self, account_id: UUID, upload_id: UUID | None) -> None:
+        self.account_id = account_id
+        self.upload_id = upload_id
+        self.closed: str | None = None
+        self._events: deque[UploadStatusChanged] = deque()
+        self._wake = asyncio.Event()
+
+    def offer(self, event: UploadStatusChanged) -> None:
+        """Queue an event, or close the subscription if too many wait already."""
+        if self.upload_id not in (None, event.upload_id) or self.closed:
+            return
+        if len(self._events) >= BACKLOG:
+            self.close("slow")
+            return
+        self._events.append(event)
+        self._wake.set()
+
+    def close(self, reason: str) -> None:
+        """End the subscription; the first reason counts."""
+        self.closed = self.closed or reason
+        self._wake.set()
+
+    async def next(self, timeout: float) -> UploadStatusChanged | None:
+        """The next event, None after `timeout` seconds of silence; Closed once the subscription has ended."""
+        if not self._events and not self.closed:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                return None
+        if self.closed:
+            raise Closed(self.closed)
+        return self._events.popleft()
+
+
+class StatusHub:
+    """The subscriptions of this worker, by account."""
+
+    def __init__(self, *, per_account: int = STREAMS_PER_ACCOUNT, per_worker: int = STREAMS_PER_WORKER) -> None:
+        self._per_account, self._per_worker = per_account, per_worker
+        self._by_account: defaultdict[UUID, set[Subscription]] = defaultdict(set)
+        self._count = 0
+        #: Why no stream may be opened now; None when it may.
+        self.refusal: str | None = "live status is not connected to the broker yet"
+
+    def subscribe(self, account_id: UUID, upload_id: UUID | None = None) -> Subscription:
+        """A subscription from now on; TooManyStreams or Busy where there is no room for it."""
+        again = {"Retry-After": RETRY_AFTER_SECONDS}
+        if self.refusal is not None:
+            raise Busy(f"{self.refusal}: try again", headers=again)
+        if self._count >= self._per_worker:
+            raise Busy(f"this server holds {self._count} streams and takes no more: try again, or another one", headers=again)
+        if len(self._by_account.get(account_id, ())) >= self._per_account:
+            raise TooManyStreams(
+                f"the account has {self._per_account} open streams, and gets no more: close one; `/v1/events` tells of all uploads in one",
+                headers=again,
+            )
+        subscription = Subscription(account_id, upload_id)
+        self._by_account[account_id].add(subscription)
+        self._count += 1
+        metrics.SSE_SUBSCRIBERS.set(self._count)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a subscription; once for each."""
+        subscriptions = self._by_account[subscription.account_id]
+        subscriptions.remove(subscription)
+        if not subscriptions:
+            del self._by_account[subscription.account_id]
+        self._count -= 1
+        metrics.SSE_SUBSCRIBERS.set(self._count)
+
+    def publish(self, events: Iterable[UploadStatusChanged]) -> None:
+        """Hand events to whom they concern."""
+        for event in events:
+            for subscription in self._by_account.get(event.account_id, ()):
+                subscription.offer(event)
+
+    def open(self) -> None:
+        """Events flow: streams may be opened."""
+        self.refusal = None
+
+    def drain(self, reason: str, refusal: str) -> None:
+        """End every stream, and open none for the reason in `refusal`; their clients come back and lose nothing."""
+        self.refusal = refusal
+        if self._count:
+            log.info("ending %d streams: %s", self._count, refusal)
+        for subscriptions in self._by_account.values():
+            for subscription in subscriptions:
+                subscription.close(reason)
+
+    def __len__(self) -> int:
+        return self._count

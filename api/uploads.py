@@ -1,0 +1,170 @@
+"""Uploads: announce one, list them, look at one, try one again."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import Parameter
+from psycopg.rows import DictRow
+
+from api.accounts import Scope
+from api.documentation import problems
+from api.guards import requires
+from api.problems import (
+    BodyTooLarge,
+    ContentTooLarge,
+    InvalidRequest,
+    MalformedRequest,
+    NoSuchUpload,
+    SizeMismatch,
+    SourceMissing,
+    SourceNotAllowed,
+    UploadNotEnded,
+    field_at,
+)
+from api.services import PUBLISHER, Authenticated, Injected, Services
+from api.sources import locate_allowed
+from runtime import telemetry
+from runtime import uploads as records
+from runtime.database import Database
+from runtime.errors import ObjectMissing
+from runtime.identifiers import uuid7
+from schemas.events import Source, UploadReceived
+from schemas.jobs import AnalysisOptions, source_key
+from schemas.resources import CreateUpload, Upload, UploadPage
+from schemas.status import Status
+
+Limit = Annotated[int, Parameter(ge=1, le=100, description="How many uploads a page has.")]
+After = Annotated[str | None, Parameter(description="The `next_cursor` of the page before.")]
+Statuses = Annotated[list[Status] | None, Parameter(query="status", description="Only uploads with one of these statuses.")]
+
+
+@post(
+    "/uploads",
+    guards=[requires(Scope.WRITE)],
+    responses=problems(MalformedRequest, InvalidRequest, BodyTooLarge, ContentTooLarge, SizeMismatch, SourceMissing, SourceNotAllowed),
+)
+async def create_upload(request: Authenticated, data: CreateUpload, services: Injected) -> Response[Upload]:
+    """Announce a video: the answer's id names it from now on. Send its bytes to `/v1/uploads/{id}/content` next, unless it has a source."""
+    limit = services.settings.limits.upload_bytes
+    if data.bytes is not None and data.bytes > limit:
+        raise ContentTooLarge(f"bytes is {data.bytes}: at most {limit} are accepted; send a shorter or smaller video")
+    upload_id = uuid7()
+    source = Source(bucket=services.settings.storage.bucket, key=source_key(upload_id), bytes=data.bytes)
+    if data.source is not None:
+        source = await _find(services, data.source, data.bytes)
+    new = records.NewUpload(
+        id=upload_id,
+        account_id=request.user.account_id,
+        source=source,
+        options=AnalysisOptions(captions=data.options.captions),
+        file_name=data.filename,
+        content_type=data.content_type,
+    )
+    with telemetry.following(upload_id, "api.create_upload"):
+        async with services.database.transaction() as connection:
+            await records.insert(connection, new, Status.CREATED, PUBLISHER)
+            if data.source is not None:
+                event = UploadReceived(upload_id=upload_id, attempt=1, account_id=new.account_id, source=source, options=new.options)
+                await records.submit(connection, event, PUBLISHER)
+    upload = as_upload(await owned(services.database, request.user.account_id, str(upload_id)))
+    return Response(upload, headers={"Location": f"/v1/uploads/{upload_id}"})
+
+
+@get("/uploads", guards=[requires(Scope.READ)], responses=problems(InvalidRequest))
+async def list_uploads(
+    request: Authenticated, services: Injected, limit: Limit = 20, after: After = None, statuses: Statuses = None
+) -> UploadPage:
+    """The account's uploads, newest first, a page at a time."""
+    time, upload_id = _read_cursor(after) if after is not None else (None, None)
+    found = await services.database.rows(
+        "account_uploads",
+        account_id=request.user.account_id,
+        statuses=[status.value for status in statuses] if statuses else None,
+        after_time=time,
+        after_id=upload_id,
+        most=limit + 1,
+    )
+    page = found[:limit]
+    return UploadPage(data=[as_upload(row) for row in page], next_cursor=_cursor(page[-1]) if len(found) > limit else None)
+
+
+@get("/uploads/{upload_id:str}", guards=[requires(Scope.READ)], responses=problems(NoSuchUpload))
+async def get_upload(request: Authenticated, services: Injected, upload_id: str) -> Upload:
+    """One upload as it stands."""
+    return as_upload(await owned(services.database, request.user.account_id, upload_id))
+
+
+@post("/uploads/{upload_id:str}/retry", status_code=202, guards=[requires(Scope.WRITE)], responses=problems(NoSuchUpload, UploadNotEnded))
+async def retry_upload(request: Authenticated, services: Injected, upload_id: str) -> Upload:
+    """Start the next attempt of an upload that has come to an end, on its object as it is now."""
+    upload = as_upload(await owned(services.database, request.user.account_id, upload_id))
+    with telemetry.following(upload.id, "api.retry_upload"):
+        async with services.database.transaction() as connection:
+            started = await records.retry(connection, upload.id, PUBLISHER)
+    if started is None:
+        raise UploadNotEnded(
+            f"the upload is {upload.status}, attempt {upload.attempt}: it can be tried again once that has ended",
+            upload_status=upload.status,
+        )
+    return as_upload(await owned(services.database, request.user.account_id, upload_id))
+
+
+async def owned(database: Database, account_id: UUID, upload_id: str) -> DictRow:
+    """The row of an upload of this account; NoSuchUpload for other accounts' and for what is no id, all alike."""
+    try:
+        found = await database.rows("account_upload", id=UUID(upload_id), account_id=account_id)
+    except ValueError:
+        found = []
+    if not found:
+        raise NoSuchUpload(f"this account has no upload {upload_id!r}: `GET /v1/uploads` lists them")
+    return found[0]
+
+
+def as_upload(row: DictRow) -> Upload:
+    """A row of the table as the API shows it."""
+    return msgspec.convert(
+        {
+            **row,
+            "filename": row["file_name"],
+            "bytes": row["declared_bytes"],
+            "source": f"s3://{row['bucket']}/{row['key']}",
+        },
+        Upload,
+    )
+
+
+async def _find(services: Services, address: str, declared: int | None) -> Source:
+    bucket, key = locate_allowed(services.settings, address)
+    try:
+        found = await services.storage.head(bucket, key)
+    except ObjectMissing as error:
+        raise SourceMissing(f"source is {address!r}: there is no such object; put it there first") from error
+    if declared is not None and declared != found.bytes:
+        raise SizeMismatch(f"bytes is {declared}, and {address} has {found.bytes}: leave `bytes` out, or mend one of them")
+    limit = services.settings.limits.upload_bytes
+    if found.bytes > limit:
+        raise ContentTooLarge(f"{address} has {found.bytes} bytes: at most {limit} are accepted; use a shorter or smaller video")
+    return Source(bucket=bucket, key=key, etag=found.etag, bytes=found.bytes)
+
+
+def _cursor(row: DictRow) -> str:
+    return base64.urlsafe_b64encode(f"{row['created_at'].isoformat()} {row['id']}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[datetime, UUID]:
+    try:
+        time, _, upload_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
+        parsed = datetime.fromisoformat(time)
+        if parsed.tzinfo is None:
+            raise ValueError("a cursor's time has a zone")
+        return parsed, UUID(upload_id)
+    except (ValueError, binascii.Error) as error:
+        expected = "the next_cursor of the page before, unchanged"
+        raise InvalidRequest(f"after is {text[:200]!r}: expected {expected}", errors=[field_at("after", text, expected)]) from error

@@ -41,7 +41,7 @@ def decode(source: Ranges, limits: MediaLimits, *, captions: bool) -> Generator[
         with open_guarded(file, limits) as container:
             decoded = yield from _decode(container, limits, captions)
         if file.failure is not None:
-            raise file.failure  # FFmpeg took it for the end of the file and went on.
+            raise file.failure  # It looked like the file breaking, which keeps what was decoded.
         return decoded
     except (Rejected, *BROKEN_FILE, RefersElsewhere, ReadsTooMuch) as error:
         raise verdict(error, file, known=known) from error

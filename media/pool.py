@@ -64,6 +64,8 @@ class MediaPool:
 
     async def probe(self, source: Ranges) -> MediaInfo:
         """Say what a file is. The source is read in a thread. Raises Rejected, ChildFault, PoolClosed and what the source raises."""
+        if self._closed:
+            raise PoolClosed("the media pool is closed")
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.probe_blocking, source)
 
     def probe_blocking(self, source: Ranges) -> MediaInfo:

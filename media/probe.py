@@ -44,10 +44,7 @@ def probe(source: Ranges, limits: MediaLimits) -> MediaInfo:
     known = first_bytes.is_known_media(head)
     try:
         with open_guarded(file, limits) as container:
-            info = _look(container, source.size, limits)
-        if file.failure is not None:
-            raise file.failure  # FFmpeg took it for the end of the file and went on.
-        return info
+            return _look(container, source.size, limits)
     except (Rejected, *BROKEN_FILE, RefersElsewhere, ReadsTooMuch) as error:
         raise verdict(error, file, known=known) from error
 

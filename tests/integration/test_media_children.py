@@ -203,7 +203,7 @@ async def test_closing_is_not_the_fault_of_the_file_that_is_open() -> None:
         await pool.probe(Interfering(close_meanwhile))
     await closing[0]
     assert gone(pids[0])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(PoolClosed):
         await pool.probe(MemoryRanges(CLIP))
     with pytest.raises(PoolClosed):
         pool.probe_blocking(MemoryRanges(CLIP))

@@ -211,24 +211,31 @@ def test_a_header_that_claims_hours_does_not_make_a_short_file_too_long() -> Non
     assert info.audio is not None
 
 
-def test_what_the_source_raises_comes_through_and_is_no_rejection() -> None:
-    data = clip(seconds=20, size=(320, 240), options={"movflags": "faststart"})
+class FailsAt:
+    """A file whose source fails at one request and works again after it."""
 
-    class FailsAt:
-        size = len(data)
-        asked = 0
+    def __init__(self, data: bytes, request: int) -> None:
+        self.size = len(data)
+        self.asked = 0
+        self._data = data
+        self._request = request
 
-        def __init__(self, request: int) -> None:
-            self.request = request
+    def read_range(self, offset: int, length: int) -> bytes:
+        self.asked += 1
+        if self.asked == self._request:
+            raise ConnectionError("S3 is away")
+        return self._data[offset : offset + length]
 
-        def read_range(self, offset: int, length: int) -> bytes:
-            self.asked += 1
-            if self.asked > self.request:
-                raise ConnectionError("S3 is away")
-            return data[offset : offset + length]
 
-    with pytest.raises(ConnectionError):
-        probe(FailsAt(0), LIMITS)
+@pytest.mark.parametrize("container", ["mp4", "mpegts"])
+def test_what_the_source_raises_comes_through_whichever_request_it_was(container: str) -> None:
+    data = clip(container, video="mpeg4", audio="libmp3lame", seconds=100, size=(16, 16))
+    good = FailsAt(data, 0)
+    probe(good, LIMITS)
+    for request in range(1, good.asked + 1):
+        with pytest.raises(ConnectionError):
+            probe(FailsAt(data, request), LIMITS)
+    assert good.asked >= 2
 
 
 def test_the_tracks_of_a_large_file_are_found_with_few_small_reads() -> None:

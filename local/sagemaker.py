@@ -19,7 +19,7 @@ from typing import Annotated
 import msgspec
 import uvicorn
 
-from local.sagemaker_answers import Answers, InstantAnswers, ModelContainer
+from local.sagemaker_answers import Answers, InstantAnswers, ModelContainer, container_client
 from local.sagemaker_app import App
 from local.sagemaker_backlog import Backlog
 from local.sagemaker_faults import FaultRule, Faults
@@ -92,7 +92,7 @@ async def serve(configuration: SageMaker) -> None:
     backlog = Backlog(Path(configuration.data_dir) / "backlog.sqlite")
     answers: Answers = InstantAnswers()
     if configuration.answer is AnswersFrom.MODEL:
-        answers = ModelContainer(settings.section("model", Model).url, storage)
+        answers = ModelContainer(container_client(settings.section("model", Model).url), storage)
     workers = Workers(
         backlog,
         storage,

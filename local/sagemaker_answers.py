@@ -42,12 +42,17 @@ def broken(reason: str) -> Answer:
     return Answer(msgspec.json.encode({"message": reason}), "application/json", reason)
 
 
+def container_client(url: str) -> httpx.AsyncClient:
+    """A client of the container at `url`; how long an answer may take is the invocation's affair."""
+    return httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(None, connect=3), trust_env=False)
+
+
 class ModelContainer:
     """Answers from a container that keeps to SageMaker's contract, on the payload from S3 or from the request."""
 
-    def __init__(self, url: str, storage: ObjectStorage) -> None:
+    def __init__(self, client: httpx.AsyncClient, storage: ObjectStorage) -> None:
+        self._client = client
         self._storage = storage
-        self._client = httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(None, connect=3), trust_env=False)
         self._deaths: Counter[str] = Counter()
 
     async def answer(self, invocation: Invocation) -> Answer:

@@ -13,7 +13,8 @@ from local.java import JavaProgram
 from local.ports import HOST, Ports
 from local.readiness import kafka_answers
 
-_PROPERTIES = """\
+#: The broker's settings; docker-compose.yml gives its broker the same.
+PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 # The static form: the ports may differ at the next start.
@@ -59,7 +60,7 @@ class Kafka:
         program = JavaProgram("kafka.Kafka", class_path("kafka"), self._folder)
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(_PROPERTIES.format(host=HOST, broker=self._port, controller=self._controller_port, data=data))
+        self._properties.write_text(PROPERTIES.format(host=HOST, broker=self._port, controller=self._controller_port, data=data))
         if not (data / "meta.properties").exists():
             self._format(program, environment)
         return Child(

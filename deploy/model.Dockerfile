@@ -1,0 +1,14 @@
+# The endpoint's container: the SageMaker contract, `docker run IMAGE serve`, port 8080. It works without a network and as no root.
+FROM python:3.11-slim
+WORKDIR /app
+COPY requirements/ requirements/
+COPY pyproject.toml README.md ./
+RUN pip install --no-cache-dir --require-hashes -r requirements/uv.lock \
+ && uv pip install --system --no-cache --require-hashes -r requirements/run.lock
+COPY . .
+RUN uv pip install --system --no-cache --no-deps --no-build-isolation . && useradd --system valence
+USER valence
+EXPOSE 8080
+ENV VALENCE_MODEL_HOST=0.0.0.0
+ENTRYPOINT ["python", "-m", "model"]
+CMD ["serve"]

@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from api import analyses, content, error_answers, events, health, uploads
+from api import analyses, bodies, content, error_answers, events, health, uploads
 from api.guards import Authentication
 from api.observation import Observation
 from api.services import Services
@@ -24,6 +24,7 @@ from runtime.database import Database
 from runtime.multipart import S3Writers
 from runtime.settings import Settings
 from runtime.storage import S3Storage
+from schemas.resources import CreateUpload
 
 VERSION = "1"
 
@@ -67,19 +68,24 @@ def create_app(services: Services) -> ASGIApp:
         services.feed.stop()
         await services.database.close()
 
-    return Observation(
-        Litestar(
-            route_handlers=[versioned, health.healthz, health.readyz, health.exposition],
-            dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
-            exception_handlers=error_answers.handlers(),
-            lifespan=[life],
-            logging_config=None,
-            openapi_config=OpenAPIConfig(
-                title="Valence",
-                version=VERSION,
-                path="/v1",
-                render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-                components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_...")}),
+    application = Litestar(
+        route_handlers=[versioned, health.healthz, health.readyz, health.exposition],
+        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+        exception_handlers=error_answers.handlers(),
+        lifespan=[life],
+        request_max_body_size=bodies.MOST_BYTES,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="Valence",
+            version=VERSION,
+            path="/v1",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(
+                security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_...")},
             ),
-        )
+        ),
     )
+    described = application.openapi_schema.components
+    if described is not None and described.schemas is not None:
+        described.schemas.update(bodies.schemas(CreateUpload))  # Litestar would overwrite them if they were given to it
+    return Observation(application)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.openapi.datastructures import ResponseSpec
 
-from api.problems import KEY_PROBLEMS, SERVER_PROBLEMS, Problem, by_status
+from api.problems import KEY_PROBLEMS, GENERAL_PROBLEMS, Problem, by_status
 from schemas.resources import PROBLEM_MEDIA_TYPE, ProblemDocument
 
 
@@ -17,5 +17,5 @@ def problems(*own: type[Problem]) -> dict[int, ResponseSpec]:
             generate_examples=False,
             description="; ".join(f"`{problem.name}`: {problem.title}" for problem in group),
         )
-        for status, group in by_status((*own, *KEY_PROBLEMS, *SERVER_PROBLEMS)).items()
+        for status, group in by_status((*own, *KEY_PROBLEMS, *GENERAL_PROBLEMS)).items()
     }

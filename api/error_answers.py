@@ -20,9 +20,7 @@ from api.problems import (
     MethodNotAllowed,
     NoSuchRoute,
     Problem,
-    UnsupportedMediaType,
     field_at,
-    value_at,
 )
 from runtime.errors import DependencyUnavailable
 from schemas.resources import PROBLEM_MEDIA_TYPE, FieldError
@@ -77,8 +75,6 @@ def _refused(request: AnyRequest, error: HTTPException) -> Problem:
             return MethodNotAllowed(f"{path!r} does not take {request.method}: expected {allowed}", headers={"Allow": allowed})
         case 413:
             return BodyTooLarge("the body is larger than this address takes: send a video to `/v1/uploads/{id}/content`")
-        case 415:
-            return UnsupportedMediaType(f"{error.detail}: expected application/json")
         case status if status < 500:
             return MalformedRequest(f"{error.detail}: mend the request and send it again")
         case _:
@@ -95,11 +91,6 @@ def _invalid(request: AnyRequest, error: ValidationException) -> Problem:
 
 def _field_error(request: AnyRequest, found: Mapping[str, Any]) -> FieldError:
     field = str(found.get("key", "body"))
-    match found.get("source"):
-        case "body":
-            value = value_at(request._json, field)  # Litestar has decoded it already, and has no other way to it from here
-        case "header":
-            value = request.headers.get(field)
-        case _:
-            value = request.query_params.get(field)
+    values = request.query_params.getall(field, [])
+    value = values[0] if len(values) == 1 else ", ".join(values) if values else request.headers.get(field)
     return field_at(field, value, str(found["message"]))

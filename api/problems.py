@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from runtime.errors import ValenceError
 from schemas.failures import Failure
@@ -175,8 +175,8 @@ PROBLEMS: dict[str, type[Problem]] = {problem.name: problem for problem in Probl
 
 #: What any route behind a key may answer with.
 KEY_PROBLEMS: tuple[type[Problem], ...] = (MissingKey, MalformedKey, UnknownKey, RevokedKey, ExpiredKey, MissingScope)
-#: What any route that needs a server may answer with.
-SERVER_PROBLEMS: tuple[type[Problem], ...] = (DependencyAway, InternalError)
+#: What any route may answer with.
+GENERAL_PROBLEMS: tuple[type[Problem], ...] = (MalformedRequest, DependencyAway, InternalError)
 
 
 def by_status(problems: Iterable[type[Problem]]) -> dict[int, list[type[Problem]]]:
@@ -194,13 +194,3 @@ def field_at(field: str, value: object, expected: str) -> FieldError:
     elif isinstance(value, (dict, list)):
         value = type(value).__name__
     return FieldError(field=field, value=value, expected=expected)
-
-
-def value_at(body: Any, path: str) -> object:
-    """The value at a path such as `options.captions` or `$.options.captions` of a decoded body; None where there is none."""
-    for part in path.removeprefix("$").strip(".").split("."):
-        if not isinstance(body, dict):
-            return None
-        body = body.get(part)
-    return body
-

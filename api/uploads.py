@@ -13,6 +13,7 @@ from litestar import Response, get, post
 from litestar.params import Parameter
 from psycopg.rows import DictRow
 
+from api import bodies
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
@@ -20,11 +21,11 @@ from api.problems import (
     BodyTooLarge,
     ContentTooLarge,
     InvalidRequest,
-    MalformedRequest,
     NoSuchUpload,
     SizeMismatch,
     SourceMissing,
     SourceNotAllowed,
+    UnsupportedMediaType,
     UploadNotEnded,
     field_at,
 )
@@ -42,16 +43,26 @@ from schemas.status import Status
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many uploads a page has.")]
 After = Annotated[str | None, Parameter(description="The `next_cursor` of the page before.")]
-Statuses = Annotated[list[Status] | None, Parameter(query="status", description="Only uploads with one of these statuses.")]
+Statuses = Annotated[list[Status] | None, Parameter(description="Only uploads with one of these statuses.")]
 
 
 @post(
     "/uploads",
     guards=[requires(Scope.WRITE)],
-    responses=problems(MalformedRequest, InvalidRequest, BodyTooLarge, ContentTooLarge, SizeMismatch, SourceMissing, SourceNotAllowed),
+    operation_class=bodies.operation(CreateUpload),
+    responses=problems(
+        InvalidRequest,
+        UnsupportedMediaType,
+        BodyTooLarge,
+        ContentTooLarge,
+        SizeMismatch,
+        SourceMissing,
+        SourceNotAllowed,
+    ),
 )
-async def create_upload(request: Authenticated, data: CreateUpload, services: Injected) -> Response[Upload]:
+async def create_upload(request: Authenticated, services: Injected) -> Response[Upload]:
     """Announce a video: the answer's id names it from now on. Send its bytes to `/v1/uploads/{id}/content` next, unless it has a source."""
+    data = await bodies.read(request, CreateUpload)
     limit = services.settings.limits.upload_bytes
     if data.bytes is not None and data.bytes > limit:
         raise ContentTooLarge(f"bytes is {data.bytes}: at most {limit} are accepted; send a shorter or smaller video")
@@ -79,14 +90,14 @@ async def create_upload(request: Authenticated, data: CreateUpload, services: In
 
 @get("/uploads", guards=[requires(Scope.READ)], responses=problems(InvalidRequest))
 async def list_uploads(
-    request: Authenticated, services: Injected, limit: Limit = 20, after: After = None, statuses: Statuses = None
+    request: Authenticated, services: Injected, limit: Limit = 20, after: After = None, status: Statuses = None
 ) -> UploadPage:
     """The account's uploads, newest first, a page at a time."""
     time, upload_id = _read_cursor(after) if after is not None else (None, None)
     found = await services.database.rows(
         "account_uploads",
         account_id=request.user.account_id,
-        statuses=[status.value for status in statuses] if statuses else None,
+        statuses=[wanted.value for wanted in status] if status else None,
         after_time=time,
         after_id=upload_id,
         most=limit + 1,

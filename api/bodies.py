@@ -1,0 +1,71 @@
+"""JSON bodies: decoded strictly, and each error names the field, its value and what was expected."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
+
+from api.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, field_at
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+JSON = "application/json"
+#: What any JSON body may have; videos go to a route of their own.
+MOST_BYTES = 65_536
+_COMPONENTS = "#/components/schemas/"
+_PATH = re.compile(r"^(?P<expected>.*) - at `(?P<path>[^`]+)`$", re.DOTALL)
+_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`$")
+
+
+async def read(request: Request[Any, Any, Any], struct: type[T]) -> T:
+    """The body of a request as a struct; a problem that says what to mend otherwise."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON:
+        raise UnsupportedMediaType(f"Content-Type is {media_type[:100]!r}: expected {JSON}")
+    body = await request.body()
+    try:
+        return msgspec.json.decode(body, type=struct)
+    except msgspec.ValidationError as error:
+        raise _invalid(body, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(f"the body is not JSON: {error}. Mend it and send it again") from error
+
+
+def operation(struct: type[msgspec.Struct]) -> type[Operation]:
+    """The OpenAPI operation of a route that reads this struct; its schema is among those of `schemas`."""
+
+    @dataclass
+    class Reading(Operation):
+        def __post_init__(self) -> None:
+            self.request_body = RequestBody(
+                content={JSON: OpenAPIMediaType(schema=Reference(ref=_COMPONENTS + struct.__name__))}, required=True
+            )
+
+    return Reading
+
+
+def schemas(*structs: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schemas of structs and what is in them, by name, for an OpenAPI document."""
+    return msgspec.json.schema_components(structs, ref_template=_COMPONENTS + "{name}")[1]
+
+
+def _invalid(body: bytes, message: str) -> InvalidRequest:
+    found = _PATH.match(message)
+    expected, path = (found["expected"], found["path"]) if found else (message, "$")
+    if at_field := _FIELD.match(expected):
+        path = f"{path}.{at_field['name']}"
+    field = path.removeprefix("$").removeprefix(".") or "body"
+    error = field_at(field, _value_at(msgspec.json.decode(body), path), expected)
+    return InvalidRequest(f"{field} is {error.value!r}: {expected}. Mend it and send the request again", errors=[error])
+
+
+def _value_at(body: Any, path: str) -> object:
+    """The value at a path such as `$.options.captions`; None where there is none."""
+    for part in path.split(".")[1:]:
+        body = body.get(part) if isinstance(body, dict) else None
+    return body

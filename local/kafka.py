@@ -76,8 +76,9 @@ class Kafka:
         )
 
     def _format(self, program: JavaProgram, environment: Mapping[str, str]) -> None:
+        # An id may begin with a hyphen, so it is given with "=".
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = program.tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        command = program.tool("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._properties))
         done = subprocess.run(command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise ServerSetupFailed(self.name, done.returncode, done.stdout)

@@ -177,9 +177,9 @@ def test_a_second_stack_on_the_same_data_is_refused_and_so_is_emptying_it(stack:
 
 def test_a_port_asked_for_by_number_that_is_taken_is_refused(stack: Stack, tmp_path: Path) -> None:
     taken = read_stack_file(stack.data)["ports"]["kafka"]
-    with pytest.raises(PortTaken, match=f"port {taken}, asked for postgres, is in use"):
-        with running_stack(Stack(tmp_path, processes=False, servers=["postgres"], ports={"postgres": taken})):
-            pass
+    stack = Stack(tmp_path, processes=False, servers=["postgres"], ports={"postgres": taken})
+    with pytest.raises(PortTaken, match=f"port {taken}, asked for postgres, is in use"), running_stack(stack):
+        pass
 
 
 def test_data_and_addresses_survive_a_stop_until_the_folder_is_reset(tmp_path: Path) -> None:
@@ -198,7 +198,8 @@ UP = """
 import asyncio, sys
 from pathlib import Path
 from local.stack import Stack
-asyncio.run(Stack(Path(sys.argv[1]), processes=False, prepare=[lambda stack: print("up", flush=True)], report=lambda line: None).run_until_stopped())
+stack = Stack(Path(sys.argv[1]), processes=False, prepare=[lambda stack: print("up", flush=True)], report=lambda line: None)
+asyncio.run(stack.run_until_stopped())
 """
 
 

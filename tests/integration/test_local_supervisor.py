@@ -209,15 +209,16 @@ def test_a_killed_supervisor_leaves_no_child_and_no_child_of_a_child(tmp_path: P
     assert alive == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's; elsewhere the watchdog stands alone")
-def test_children_die_with_a_killed_supervisor_even_if_its_watchdog_was_killed_first(tmp_path: Path) -> None:
-    supervisor, family = start_supervisor(tmp_path)
-    [sleeper] = [process for process in family if process.name() == "sleep"]
-    for process in family:
-        if "watchdog.py" in " ".join(process.cmdline()):
-            process.kill()
-    supervisor.kill()
-    supervisor.wait()
-    _, alive = psutil.wait_procs([process for process in family if process != sleeper], timeout=10)
-    sleeper.kill()  # nobody promised this one: its own parent did not ask for the signal
-    assert alive == []
+if sys.platform == "linux":  # elsewhere there is no parent-death signal and the watchdog stands alone
+
+    def test_children_die_with_a_killed_supervisor_even_if_its_watchdog_was_killed_first(tmp_path: Path) -> None:
+        supervisor, family = start_supervisor(tmp_path)
+        [sleeper] = [process for process in family if process.name() == "sleep"]
+        for process in family:
+            if "watchdog.py" in " ".join(process.cmdline()):
+                process.kill()
+        supervisor.kill()
+        supervisor.wait()
+        _, alive = psutil.wait_procs([process for process in family if process != sleeper], timeout=10)
+        sleeper.kill()  # nobody promised this one: its own parent did not ask for the signal
+        assert alive == []

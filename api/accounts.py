@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from api import credentials
 from api.problems import ExpiredKey, MalformedKey, RevokedKey, UnknownKey
 from runtime import database
@@ -62,7 +64,7 @@ async def create_key(
     async with db.transaction() as connection:
         found = await database.row(connection, "account_by_name", name=account)
         if found is None:
-            raise AccountMissing(f"there is no account named {account!r}: create it with `valence accounts create {account}`")
+            raise _no_account(account)
         await database.rows(
             connection,
             "insert_api_key",
@@ -80,6 +82,22 @@ async def revoke_key(db: Database, key_id: str) -> None:
     """Make a key useless from the next request on; KeyMissing if there is none with this id."""
     if not await db.rows("revoke_api_key", id=key_id):
         raise KeyMissing(f"there is no key with the id {key_id!r}: it stands between `{credentials.PREFIX}` and the next underscore")
+
+
+async def accounts(db: Database) -> list[DictRow]:
+    """Every account by name: `id`, `name`, `created_at`, and how many `keys` work."""
+    return await db.rows("accounts")
+
+
+async def keys(db: Database, account: str | None = None) -> list[DictRow]:
+    """The keys of an account, or of all: `id`, `account`, `last_four`, `scopes` and the times; AccountMissing if there is no such account."""
+    if account is not None and not await db.rows("account_by_name", name=account):
+        raise _no_account(account)
+    return await db.rows("api_keys", account=account)
+
+
+def _no_account(name: str) -> AccountMissing:
+    return AccountMissing(f"there is no account named {name!r}: create it with `valence accounts create {name}`")
 
 
 async def authenticate(db: Database, text: str) -> Principal:

@@ -152,3 +152,14 @@ order by attempt desc limit 1;
 
 -- name: reachable
 select 1;
+
+-- name: accounts
+select a.id, a.name, a.created_at, count(k.id) filter (where k.revoked_at is null) as keys
+from accounts a left join api_keys k on k.account_id = a.id
+group by a.id order by a.name;
+
+-- name: api_keys
+select k.id, a.name as account, k.last_four, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+from api_keys k join accounts a on a.id = k.account_id
+where %(account)s::text is null or a.name = %(account)s
+order by a.name, k.created_at;

@@ -90,7 +90,7 @@ async def accounts(db: Database) -> list[DictRow]:
 
 
 async def keys(db: Database, account: str | None = None) -> list[DictRow]:
-    """The keys of an account, or of all: `id`, `account`, `last_four`, `scopes` and the times; AccountMissing if there is no such account."""
+    """The keys of an account, or of all: `id`, `account`, `last_four`, `scopes` and times; AccountMissing if there is none."""
     if account is not None and not await db.rows("account_by_name", name=account):
         raise _no_account(account)
     return await db.rows("api_keys", account=account)

@@ -145,7 +145,7 @@ async def test_a_notice_that_could_not_be_sent_is_sent_after_a_restart_without_a
     async with running_standin(tmp_path, answers=answers, storage=storage, queue=queue) as standin:
         await standin.invoke(InferenceId="mine")
         while not (await standin.backlog.unfinished()).notices:
-            await asyncio.sleep(0)
+            pass
     queue.away = False
     async with running_standin(tmp_path, answers=answers, storage=storage, queue=queue) as standin:
         (notice,) = await standin.notices(1)
@@ -158,7 +158,7 @@ async def test_what_is_done_is_forgotten(tmp_path: Path) -> None:
         await standin.invoke()
         await standin.notices(1)
         while any(await standin.backlog.unfinished()):
-            await asyncio.sleep(0)
+            pass
 
 
 async def test_s3_may_be_away_and_come_back(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ async def test_notices_and_answers_can_be_withheld_or_repeated(tmp_path: Path, f
     async with running_standin(tmp_path, faults=[FaultRule(fault=fault, prefix="bad")]) as standin:
         await standin.invoke(InferenceId="bad")
         while any(await standin.backlog.unfinished()):
-            await asyncio.sleep(0)
+            pass
         bad = [body for body in standin.queue.bodies if json.loads(json.loads(body)["Message"])["inferenceId"] == "bad"]
         assert (len(bad), len(standin.storage.objects)) == (notices, files)
 

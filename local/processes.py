@@ -10,6 +10,8 @@ from local.child import Child
 from local.ports import HOST, Ports
 from local.readiness import http_answers
 
+#: Where `python -m` finds our packages.
+_PACKAGES = Path(__file__).parent.parent
 #: What a process may take after SIGTERM: a worker finishes what it has in flight (its attempts have time limits) and commits.
 GRACE_SECONDS = 20.0
 
@@ -25,8 +27,8 @@ class OurProcess:
     stage: bool = False
     port_variable: str = "VALENCE_METRICS_PORT"
     ready_path: str = "/readyz"
-    #: Whose ports it must be told besides its own: (variable, process).
-    peers: tuple[tuple[str, str], ...] = ()
+    #: What else it must be told; `{data}` stands for the data folder and `{NAME}` for the port of the process of that name.
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 PROCESSES = (
@@ -45,23 +47,26 @@ PROCESSES = (
         ("local.sagemaker",),
         port_variable="VALENCE_SAGEMAKER_PORT",
         ready_path="/healthz",
-        peers=(("VALENCE_MODEL_PORT", "model"),),
+        variables=(("VALENCE_MODEL_URL", f"http://{HOST}:{{model}}"), ("VALENCE_SAGEMAKER_DATA_DIR", "{data}/sagemaker")),
     ),
 )
 #: The process that answers InvokeEndpointAsync, whose address goes into the standard variable.
 SAGEMAKER = "sagemaker"
+#: Settings that have no default of their own, as the local stack runs them unless the user's environment says otherwise.
+LOCAL_DEFAULTS = {"VALENCE_MODEL_PROFILE": "bundled"}
 
 
-def children(process: OurProcess, workers: int, environment: Mapping[str, str], folder: Path, ports: Ports) -> list[Child]:
+def children(process: OurProcess, workers: int, environment: Mapping[str, str], data: Path, ports: Ports) -> list[Child]:
     """The children that one row stands for: `workers` of a stage, one of everything else."""
     replicas = workers if process.stage else 1
-    return [_child(process, slot, environment, folder, ports) for slot in range(replicas)]
+    return [_child(process, slot, environment, data, ports) for slot in range(replicas)]
 
 
-def _child(process: OurProcess, slot: int, environment: Mapping[str, str], folder: Path, ports: Ports) -> Child:
+def _child(process: OurProcess, slot: int, environment: Mapping[str, str], data: Path, ports: Ports) -> Child:
     name = f"{process.name}-{slot}" if process.stage else process.name
     port = ports.port(name)
-    own = {process.port_variable: str(port), **{variable: str(ports.port(peer)) for variable, peer in process.peers}}
+    known = {"data": data, **{row.name: ports.port(row.name) for row in PROCESSES if not row.stage}}
+    own = {process.port_variable: str(port), **{variable: value.format_map(known) for variable, value in process.variables}}
     if process.stage:
         own["VALENCE_WORKER_SLOT"] = str(slot)
     return Child(
@@ -70,7 +75,7 @@ def _child(process: OurProcess, slot: int, environment: Mapping[str, str], folde
         address=f"{HOST}:{port}",
         argv=(sys.executable, "-m", *process.module),
         environment={**environment, **own},
-        folder=folder,
+        folder=_PACKAGES,
         ready=partial(http_answers, port, process.ready_path),
         grace=GRACE_SECONDS,
         group=process.name,

@@ -14,14 +14,13 @@ from local.control import serve_control
 from local.data_folder import default_data_folder, held, read_stack_file, write_stack_file
 from local.platforms import require_servers
 from local.ports import HOST, Ports
-from local.processes import PROCESSES, SAGEMAKER, children
+from local.processes import LOCAL_DEFAULTS, PROCESSES, SAGEMAKER, children
 from local.servers import SERVERS, Server, make_servers
 from local.supervisor import Supervisor
 from runtime.settings import Inference, Notices, Storage
 
 _ACCESS_KEY = "valence-local"
 _REGION = "us-east-1"
-_PACKAGES = Path(__file__).parent.parent
 
 
 class Stack:
@@ -136,7 +135,7 @@ class Stack:
         ports.port(SAGEMAKER)
         self._remembered["ports"] = ports.numbers
         environment = self._child_environment()
-        ours = [child for row in self._rows for child in children(row, self._workers, environment, _PACKAGES, ports)]
+        ours = [child for row in self._rows for child in children(row, self._workers, environment, self.data, ports)]
         self._remembered |= {"pid": os.getpid(), "environment": self.environment()}
         write_stack_file(self.data, self._remembered)
 
@@ -158,6 +157,7 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         around = f"{HOST},localhost"
         return {
+            **LOCAL_DEFAULTS,
             **inherited,
             **self.environment(),
             "NO_PROXY": around,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.openapi.datastructures import ResponseSpec
 
-from api.problems import KEY_PROBLEMS, GENERAL_PROBLEMS, Problem, by_status
+from api.problems import GENERAL_PROBLEMS, KEY_PROBLEMS, Problem, by_status
 from schemas.resources import PROBLEM_MEDIA_TYPE, ProblemDocument
 
 

@@ -1,0 +1,77 @@
+"""Following live events over connections that come and go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import httpx
+
+from valence.errors import ApiError, ServiceUnreachable, raise_for_problem
+from valence.event_source import EventReader, ServerEvent
+
+#: The API sends a comment every 15 s, so a connection that is silent for longer is dead.
+SILENCE_SECONDS = 40.0
+#: Problems that pass.
+_PASSING = frozenset({429, 502, 503, 504})
+
+
+class Position(Protocol):
+    """Where a follower stands."""
+
+    def headers(self) -> dict[str, str]:
+        """What a reconnect sends so that nothing is missed."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is expected."""
+
+
+def follow(
+    http: httpx.Client,
+    path: str,
+    position: Position,
+    *,
+    patience_seconds: float,
+    deadline: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[ServerEvent]:
+    """The events at `path`, reconnecting until `position` is finished, the API says so with 204, or `deadline` on `clock` has passed.
+
+    A connection that breaks is made again for as long as `patience_seconds`, then ServiceUnreachable or ApiError; the first is made once.
+    """
+    alive_at = clock()
+    connected = False
+    while deadline is None or clock() < deadline:
+        silence = SILENCE_SECONDS if deadline is None else max(0.05, min(SILENCE_SECONDS, deadline - clock()))
+        timeout = httpx.Timeout(10.0, read=silence)
+        reader = EventReader()
+        try:
+            with http.stream("GET", path, headers={"Accept": "text/event-stream", **position.headers()}, timeout=timeout) as response:
+                if response.status_code == 204:
+                    return
+                if response.status_code >= 400:
+                    response.read()
+                raise_for_problem(response)
+                connected = True
+                for received in response.iter_raw():
+                    alive_at = clock()
+                    yield from reader.feed(received)
+                    if deadline is not None and clock() >= deadline:
+                        return
+            if position.finished:
+                return
+            pause = reader.retry_seconds
+        except httpx.TransportError as error:
+            if position.finished or (deadline is not None and clock() >= deadline):
+                return
+            if not connected or clock() - alive_at > patience_seconds:
+                raise ServiceUnreachable(str(http.base_url), error) from error
+            pause = reader.retry_seconds
+        except ApiError as error:
+            if error.problem.status not in _PASSING or clock() - alive_at > patience_seconds:
+                raise
+            pause = error.retry_after or reader.retry_seconds
+        sleep(pause)

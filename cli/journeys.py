@@ -1,0 +1,135 @@
+"""Videos on their way: each is sent, followed by its events and answered with its analysis, several side by side."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cli.exits import CommandFailed, Exit
+from schemas.analysis import Analysis
+from schemas.failures import Failure
+from schemas.status import TERMINAL, Status
+from valence import ApiError, Client
+
+#: Videos that are on their way at the same time; an account may have ten streams of events.
+SIDE_BY_SIDE = 4
+
+
+class TimedOut(CommandFailed):
+    """The time that was given is over."""
+
+    code = Exit.TIMED_OUT
+
+
+class Journey(NamedTuple):
+    """How far one video has come. `refusal` is the API's reason for not taking it; `seconds` have passed since it set out."""
+
+    path: Path
+    bytes: int
+    sent: int = 0
+    upload_id: UUID | None = None
+    attempt: int = 1
+    status: Status | None = None
+    failure: Failure | None = None
+    analysis: Analysis | None = None
+    refusal: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.refusal is not None or self.analysis is not None or (self.status in TERMINAL and self.status is not Status.COMPLETED)
+
+
+class _Change(NamedTuple):
+    number: int
+    journey: Journey
+    fault: Exception | None = None
+
+
+def travel(
+    client: Client, paths: Sequence[Path], captions: bool, timeout: float | None, show: Callable[[int, Journey], None]
+) -> list[Journey]:
+    """Bring videos to their end and return how each has ended, in the order of `paths`; `show` is told of every step.
+
+    TimedOut after `timeout` seconds: what was sent is still analysed. An error that is not about one video ends them all.
+    """
+    journeys = [Journey(path, path.stat().st_size) for path in paths]
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    changes: queue.SimpleQueue[_Change] = queue.SimpleQueue()
+    for number in range(len(journeys)):
+        waiting.put(number)
+
+    def work() -> None:
+        while True:
+            try:
+                number = waiting.get_nowait()
+            except queue.Empty:
+                return
+            _Traveller(client, captions, number, journeys[number], changes).go()
+
+    for _ in range(min(SIDE_BY_SIDE, len(journeys))):
+        # Daemons, so that one that waits for an event does not keep the command from ending.
+        threading.Thread(target=work, daemon=True).start()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    current = list(journeys)
+    while not all(journey.ended for journey in current):
+        change = _next(changes, deadline, timeout, current)
+        if change.fault is not None:
+            raise change.fault
+        current[change.number] = change.journey
+        show(change.number, change.journey)
+    return current
+
+
+def _next(changes: queue.SimpleQueue[_Change], deadline: float | None, timeout: float | None, current: Sequence[Journey]) -> _Change:
+    try:
+        return changes.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except queue.Empty:
+        going_on = [str(journey.upload_id) for journey in current if journey.upload_id and not journey.ended]
+        advice = f": what was sent goes on, see `valence watch {' '.join(going_on)}`" if going_on else ""
+        raise TimedOut(f"not finished after {timeout:g} s{advice}") from None
+
+
+class _Traveller:
+    """Takes one video from the file to its analysis, in a thread, and tells of each step."""
+
+    def __init__(self, client: Client, captions: bool, number: int, journey: Journey, changes: queue.SimpleQueue[_Change]) -> None:
+        self._client, self._captions, self._number, self._journey, self._changes = client, captions, number, journey, changes
+        self._started = time.monotonic()
+
+    def go(self) -> None:
+        try:
+            self._send()
+            self._follow()
+        except ApiError as error:
+            if error.problem.status >= 500:
+                self._changes.put(_Change(self._number, self._journey, error))
+            else:
+                self._tell(refusal=error.problem.detail)
+        except Exception as error:  # raised again in the thread that waits
+            self._changes.put(_Change(self._number, self._journey, error))
+
+    def _tell(self, **news: Any) -> None:
+        self._journey = self._journey._replace(**news, seconds=time.monotonic() - self._started)
+        self._changes.put(_Change(self._number, self._journey))
+
+    def _send(self) -> None:
+        upload = self._client.create_upload(self._journey.path.name, bytes=self._journey.bytes, captions=self._captions)
+        self._tell(upload_id=upload.id, status=upload.status)
+        with self._journey.path.open("rb") as content:
+            self._client.put_content(
+                upload.id, content, self._journey.bytes, progress=lambda piece: self._tell(sent=self._journey.sent + piece)
+            )
+
+    def _follow(self) -> None:
+        assert self._journey.upload_id is not None
+        for event in self._client.events(self._journey.upload_id):
+            self._tell(status=event.status, failure=event.failure, attempt=event.attempt)
+        if self._journey.status is Status.COMPLETED:
+            self._tell(analysis=self._client.analysis(self._journey.upload_id))

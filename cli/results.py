@@ -1,0 +1,62 @@
+"""An analysis on the screen: the table of utterances and the lines below it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.wording import NO_UTTERANCES, clock, printable, score
+from schemas.analysis import EMOTIONS, SENTIMENTS, Analysis
+
+#: Colours repeat what the words say.
+_STYLES = {"negative": "red", "neutral": "default", "positive": "green"}
+
+
+def show_analysis(console: Console, title: str, analysis: Analysis) -> None:
+    """Print an analysis: a line for each utterance, then a summary."""
+    console.print(Text(printable(title), style="bold"))
+    if analysis.utterances:
+        console.print(_table(analysis))
+    console.print("\n".join(summary(analysis)), markup=False)
+
+
+def _table(analysis: Analysis) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("time", no_wrap=True)
+    table.add_column("words", overflow="fold", ratio=1)
+    table.add_column("emotion", no_wrap=True)
+    table.add_column("sentiment", no_wrap=True)
+    for utterance in analysis.utterances:
+        scores = utterance.scores
+        table.add_row(
+            f"{clock(utterance.start)} – {clock(utterance.end)}",
+            Text(printable(utterance.text)),
+            score(scores.emotion, getattr(scores.emotions, scores.emotion)),
+            Text(score(scores.sentiment, getattr(scores.sentiments, scores.sentiment)), style=_STYLES[scores.sentiment]),
+        )
+    return table
+
+
+def summary(analysis: Analysis) -> list[str]:
+    """What an analysis says in a few lines."""
+    if analysis.reason is not None:
+        lines = [NO_UTTERANCES[analysis.reason]]
+    else:
+        emotions = _counted((utterance.scores.emotion for utterance in analysis.utterances), EMOTIONS)
+        sentiments = _counted((utterance.scores.sentiment for utterance in analysis.utterances), SENTIMENTS)
+        amount = len(analysis.utterances)
+        lines = [f"{amount} utterance{'' if amount == 1 else 's'} in {clock(analysis.media_seconds)}: {emotions}; {sentiments}."]
+    lines += [f"Not read: from {clock(gap.start)} to {clock(gap.end) if gap.end else 'the end'}, {gap.reason}." for gap in analysis.gaps]
+    models = ", ".join(f"{model.role} by {model.name} ({model.sha256[:8]})" for model in analysis.models)
+    lines.append(f"Analysed in {analysis.compute_seconds:.1f} s: {models}." if models else f"Analysed in {analysis.compute_seconds:.1f} s.")
+    return [printable(line) for line in lines]
+
+
+def _counted(labels: Iterable[str], order: tuple[str, ...]) -> str:
+    counts = Counter(labels)
+    return ", ".join(f"{counts[name]} {name}" for name in sorted(order, key=lambda name: -counts[name]) if counts[name])

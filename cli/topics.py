@@ -1,0 +1,44 @@
+"""`valence topics ...`: the topics in Kafka, from the one table of `schemas.topics`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cli.servers import data_option, servers
+from runtime import provisioning
+from schemas.topics import TOPICS
+
+
+@click.group()
+def topics() -> None:
+    """Create and list the topics in Kafka."""
+
+
+@topics.command()
+@click.option("--replication", type=click.IntRange(min=1), default=1, show_default=True, help="Replicas of each partition.")
+@data_option
+def create(replication: int, data: Path | None) -> None:
+    """Create the topics that are not there yet; those that are there stay as they are."""
+    with servers(data) as settings:
+        created = provisioning.create_topics(settings, replication)
+    click.echo(f"created {len(created)}, {len(TOPICS) - len(created)} were there")
+    for name in created:
+        click.echo(f"  {name}")
+
+
+@topics.command("list")
+def list_() -> None:
+    """List the topics that Valence uses: what flows on them, and how the broker keeps it."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("topic", no_wrap=True)
+    table.add_column("partitions", justify="right")
+    table.add_column("kept")
+    table.add_column("what", overflow="fold")
+    for topic in TOPICS:
+        table.add_row(topic.name, str(topic.partitions), f"{topic.cleanup.value}, {topic.retention_days} days", topic.summary)
+    Console(highlight=False).print(table)

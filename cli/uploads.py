@@ -1,0 +1,127 @@
+"""`valence uploads ...`: the account's uploads, and what came of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.api import api_options, connected, find_api
+from cli.results import show_analysis
+from cli.wording import clock, explained, printable, size
+from schemas.resources import Upload
+from schemas.status import Status
+from valence import Client, Format
+
+
+@click.group()
+def uploads() -> None:
+    """List uploads, look at one, try one again, fetch its analysis.
+
+    \b
+      valence uploads list --status failed
+      valence uploads retry 0199c0de-...
+      valence uploads analysis 0199c0de-... --format srt > talk.srt
+    """
+
+
+@uploads.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([status.value for status in Status]), help="Only with this status.")
+@api_options
+def list_(limit: int, statuses: tuple[str, ...], api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """List the account's uploads, newest first."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("id", "status", "sent"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("file", overflow="fold")
+    with connected(find_api(api_url, api_key, data)) as client:
+        for upload in itertools.islice(_pages(client, [Status(status) for status in statuses], limit), limit):
+            table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%Y-%m-%d %H:%M}", Text(_name(upload)))
+    if table.row_count:
+        Console(highlight=False).print(table)
+    else:
+        click.echo("There are no such uploads: `valence analyse FILE` sends one.", err=True)
+
+
+@uploads.command()
+@click.argument("upload_id", type=click.UUID)
+@api_options
+def show(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """Show one upload as it stands."""
+    with connected(find_api(api_url, api_key, data)) as client:
+        upload = client.get_upload(upload_id)
+    facts = {
+        "id": str(upload.id),
+        "file": _name(upload),
+        "source": upload.source,
+        "status": explained(upload.status, upload.failure),
+        "attempt": str(upload.attempt),
+        "size": size(upload.bytes) if upload.bytes is not None else "unknown",
+        "sent": f"{upload.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        "changed": f"{upload.updated_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        **_media(upload),
+    }
+    for name, value in facts.items():
+        click.echo(f"{name:<9}{printable(value)}")
+
+
+@uploads.command()
+@click.argument("upload_id", type=click.UUID)
+@api_options
+def retry(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """Start another attempt at an upload that has come to an end."""
+    with connected(find_api(api_url, api_key, data)) as client:
+        upload = client.retry(upload_id)
+    click.echo(f"attempt {upload.attempt} has begun: `valence watch {upload.id}` follows it")
+
+
+@uploads.command()
+@click.argument("upload_id", type=click.UUID)
+@click.option("--format", "chosen", type=click.Choice([form.value for form in Format]), help="Print it in this format; else as a table.")
+@click.option("--attempt", type=click.IntRange(min=1), help="That of this attempt; else the newest.")
+@api_options
+def analysis(upload_id: UUID, chosen: str | None, attempt: int | None, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """Fetch the analysis of an upload."""
+    with connected(find_api(api_url, api_key, data)) as client:
+        if chosen is None:
+            show_analysis(Console(highlight=False), _name(client.get_upload(upload_id)), client.analysis(upload_id, attempt))
+        else:
+            click.echo(client.analysis_as(upload_id, Format(chosen), attempt), nl=False)
+
+
+def _pages(client: Client, statuses: list[Status], limit: int) -> Iterator[Upload]:
+    after = None
+    while True:
+        page = client.list_uploads(limit=min(limit, 100), after=after, statuses=statuses)
+        yield from page.data
+        after = page.next_cursor
+        if after is None:
+            return
+
+
+def _name(upload: Upload) -> str:
+    return printable(upload.filename or upload.source)
+
+
+def _media(upload: Upload) -> dict[str, str]:
+    media = upload.media
+    if media is None:
+        return {}
+    parts = [media.container]
+    if media.duration_seconds is not None:
+        parts.append(clock(media.duration_seconds))
+    if media.video:
+        parts.append(f"{media.video.codec} {media.video.width} x {media.video.height}")
+    if media.audio:
+        parts.append(f"{media.audio.codec} {media.audio.sample_rate} Hz")
+    if media.has_captions:
+        parts.append("captions")
+    return {"media": ", ".join(parts)}

@@ -1,0 +1,49 @@
+"""How values are put into words: times, sizes, scores, statuses with their reasons, and text that strangers wrote."""
+
+from __future__ import annotations
+
+from schemas.analysis import NoUtterances
+from schemas.failures import Failure
+from schemas.status import Status
+
+NO_UTTERANCES = {
+    NoUtterances.NO_AUDIO: "No utterances: the video has no sound.",
+    NoUtterances.NO_SPEECH: "No utterances: no speech was found in the sound.",
+}
+
+
+def printable(text: str) -> str:
+    """Text without the control characters by which a file name or a caption could take over the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def clock(seconds: float) -> str:
+    """A time of the video: `1:05.2`, from an hour on `1:01:05.2`."""
+    tenths = round(seconds * 10)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{tenths // 10:02d}.{tenths % 10}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    amount = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def score(name: str, probability: float) -> str:
+    """A label with its probability: `joy 87 %`."""
+    return f"{name} {100 * probability:.0f} %"
+
+
+def explained(status: Status, failure: Failure | None) -> str:
+    """A status, and where it is not a good one why, and whether trying again helps."""
+    if failure is None:
+        return status.value
+    helps = "trying again can help" if failure.retryable else "trying again does not help"
+    return f"{status}: {printable(failure.message)} ({failure.code}; {helps})"

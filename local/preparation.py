@@ -1,0 +1,75 @@
+"""What a local stack needs in its servers before our processes start: topics, bucket, queues, tables, and an account with a key.
+
+Run as a program, it does that with the servers that the environment names, and prints the account's id and key as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from local.errors import StackFailed
+from local.stack import Stack
+
+#: The account of whoever runs the stack.
+ACCOUNT = "local"
+_FOLDER = Path(__file__).parent.parent
+
+
+def prepare(stack: Stack) -> None:
+    """Make what is missing, and remember in stack.json the API's address, the account's id and its key, for the command line to find.
+
+    In a process of its own, since boto3 reads the environment of the process, and a program may run several stacks. Raises StackFailed.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    known = ["--with-key"] if stack.recall("api_key") is None else []
+    done = subprocess.run(
+        [sys.executable, "-m", "local.preparation", *known],
+        env={**inherited, **stack.environment()},
+        cwd=_FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StackFailed(f"topics, storage, tables or the local account could not be made:\n{done.stderr.strip()}")
+    stack.remember(api_url=stack.address("api"), **json.loads(done.stdout))
+
+
+async def _make(with_key: bool) -> dict[str, str]:
+    # Imported only here: the supervisor that calls `prepare` needs none of this.
+    from api import accounts
+    from runtime import database, provisioning, settings
+
+    configuration = settings.load()
+
+    async def account() -> dict[str, str]:
+        await database.migrate(configuration.database_url)
+        db = database.Database(configuration.database_url, connections=1)
+        try:
+            if not with_key:
+                return {}
+            try:
+                await accounts.create_account(db, ACCOUNT)
+            except accounts.AccountExists:
+                pass  # made by an earlier start that did not come far enough to remember it
+            key = await accounts.create_key(db, ACCOUNT)
+            found = await db.rows("account_by_name", name=ACCOUNT)
+            return {"account_id": str(found[0]["id"]), "api_key": key.text}
+        finally:
+            await db.close()
+
+    made, *_ = await asyncio.gather(
+        account(),
+        asyncio.to_thread(provisioning.create_topics, configuration),
+        asyncio.to_thread(provisioning.create_storage, configuration),
+    )
+    return made
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(_make("--with-key" in sys.argv[1:]))))

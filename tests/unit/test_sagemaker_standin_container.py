@@ -1,7 +1,7 @@
 """How the stand-in asks the model's container, and what it makes of its answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from local.sagemaker_requests import Invocation
 from runtime.errors import DependencyUnavailable
 from runtime.testing import MemoryStorage
 
-Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Handler = Callable[[httpx.Request], Coroutine[Any, Any, httpx.Response]]
 
 
 def invocation(**parameters: Any) -> Invocation:

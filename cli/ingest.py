@@ -60,9 +60,8 @@ def ingest(source: str, account: UUID | None, every: bool, captions: bool, data:
         raise CommandFailed(f"S3 refuses: {error}; `valence storage create` makes the bucket of Valence") from error
     found = counts.published + counts.resumed
     if not found:
-        raise CommandFailed(
-            f"nothing to ingest: {source} has no {'files' if every else 'video or sound files; --all takes the others too'}"
-        )
+        what = "files" if every else "video or sound files; --all takes the others too"
+        raise CommandFailed(f"nothing to ingest: {source} has no {what}")
     click.echo(f"{counts.published} announced, {counts.resumed} were announced before: `valence watch` follows them")
 
 

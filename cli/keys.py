@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from psycopg.rows import DictRow
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -52,11 +53,7 @@ def list_(account: str | None, data: Path | None) -> None:
             row["last_four"],
             _day(row["created_at"]),
             _day(row["last_used_at"]),
-            f"revoked {_day(row['revoked_at'])}"
-            if row["revoked_at"]
-            else f"until {_day(row['expires_at'])}"
-            if row["expires_at"]
-            else "works",
+            _state(row),
         )
     Console(highlight=False).print(table)
 
@@ -74,3 +71,9 @@ def revoke(key_id: str, data: Path | None) -> None:
 
 def _day(moment: datetime | None) -> str:
     return f"{moment.astimezone():%Y-%m-%d}" if moment else "never"
+
+
+def _state(row: DictRow) -> str:
+    if row["revoked_at"]:
+        return f"revoked {_day(row['revoked_at'])}"
+    return f"works until {_day(row['expires_at'])}" if row["expires_at"] else "works"

@@ -120,14 +120,6 @@ def restart(name: str, data: Path | None) -> None:
     _print([child for child in Control(_folder(data)).restart(name) if _is(child, name)])
 
 
-@local.command()
-@data_option
-def stop(data: Path | None) -> None:
-    """Stop a stack that runs elsewhere, as Ctrl-C does in its own terminal."""
-    Control(_folder(data)).stop()
-    click.echo("stopping")
-
-
 def _folder(data: Path | None) -> Path:
     return (data or default_data_folder()).resolve()
 

@@ -22,7 +22,8 @@ def show_analysis(console: Console, title: str, analysis: Analysis) -> None:
     console.print(Text(printable(title), style="bold"))
     if analysis.utterances:
         console.print(_table(analysis))
-    console.print("\n".join(summary(analysis)), markup=False)
+    for line in summary(analysis):
+        console.print(Text(line), soft_wrap=True)
 
 
 def _table(analysis: Analysis) -> Table:

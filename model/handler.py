@@ -12,7 +12,7 @@ from media.pool import MediaPool
 from media.ranges import MemoryRanges
 from model import text
 from model.errors import BadRequest, NotAcceptable, UnsupportedContentType
-from model.pipeline import Pipeline, Video
+from model.pipeline import Analyser, Pipeline, Video
 from model.profiles import require_available
 from model.settings import read_settings
 from model.source import S3Object, s3_client
@@ -80,7 +80,7 @@ def _named_by(body: bytes | str) -> Video:
     return Video(source, job.options, source.sidecar, str(job.upload_id))
 
 
-def predict_fn(data: Video, model: Pipeline, context: object = None) -> Analysis:
+def predict_fn(data: Video, model: Analyser, context: object = None) -> Analysis:
     """Analyse the video; what goes wrong is a ModelError whose code says whose fault it is."""
     return model.analyse(data)
 

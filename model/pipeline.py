@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from media.decoded import Cue, Decoded
 from media.decoding import decoding
@@ -19,6 +20,7 @@ from model.utterances import into_utterances
 from model.voice_segments import find_voice
 from schemas.analysis import Analysis, Modality, NoUtterances, Utterance, Word
 from schemas.jobs import AnalysisOptions
+from schemas.media import MediaInfo
 
 #: What an analysis says where the words come from captions.
 CAPTIONS = "captions"
@@ -40,9 +42,19 @@ class Video:
     upload_id: str | None = None
 
 
+class Analyser(Protocol):
+    """Whatever analyses videos, from any number of threads at the same time."""
+
+    def analyse(self, video: Video) -> Analysis:
+        """Analyse one video, in the calling thread; ModelError says whose fault it is when there is no analysis."""
+
+    def close(self) -> None:
+        """End what was started for it; videos in work fail."""
+
+
 @dataclass(frozen=True)
 class Pipeline:
-    """The loaded models of a profile; any number of threads may analyse at the same time."""
+    """The loaded models of a profile, as an Analyser."""
 
     profile: str
     media: MediaPool
@@ -56,7 +68,8 @@ class Pipeline:
         """
         started = time.monotonic()
         try:
-            return self._captioned(video, started) or self._listened(video, started)
+            info = self.media.probe_blocking(video.source)
+            return self._captioned(video, info, started) or self._listened(video, started)
         except Rejected as rejected:
             raise MediaRefused(rejected.code, rejected.message) from rejected
 
@@ -65,11 +78,11 @@ class Pipeline:
         self.media.close()
         self.transcriber.close()
 
-    def _captioned(self, video: Video, started: float) -> Analysis | None:
+    def _captioned(self, video: Video, info: MediaInfo, started: float) -> Analysis | None:
         """By captions, if they were asked for and there are any: the sidecar's before the track's."""
-        if not video.options.captions:
+        cues = video.sidecar() if video.options.captions else ()
+        if not cues and not (video.options.captions and info.has_captions):
             return None
-        cues = video.sidecar()
         with decoding(self.media, video.source, captions=True) as sound:
             for _ in sound:  # decoded all the same: its length counts, and its limits hold
                 pass

@@ -13,7 +13,7 @@ import msgspec
 
 from model import handler
 from model.errors import ModelError
-from model.pipeline import Pipeline, Video
+from model.pipeline import Analyser, Video
 from model.requests import ClientGone, Message, Receive, Send, video_body, whole_body
 from model.settings import Settings
 from schemas.failures import Failure
@@ -41,12 +41,12 @@ class Server:
     `failed` is called and the error is kept in `load_error`.
     """
 
-    def __init__(self, settings: Settings, load: Callable[[], Pipeline], failed: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Analyser], failed: Callable[[], None]) -> None:
         self.load_error: Exception | None = None
         self._settings = settings
         self._load = load
         self._failed = failed
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Analyser | None = None
         self._loading: asyncio.Task[None] | None = None
         self._turns = asyncio.Semaphore(settings.concurrent_videos)
         self._threads = ThreadPoolExecutor(settings.concurrent_videos, thread_name_prefix="video")
@@ -103,19 +103,22 @@ class Server:
             return refusal(error.status, error.code, str(error), retryable=error.retryable)
         except ClientGone:
             raise
+        except asyncio.CancelledError:  # the time to drain is over; the answer can still be sent
+            message = "the container is being stopped and this video was not finished in time: try again"
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", message, retryable=True)
         except Exception:
             _log.exception("an invocation failed for a reason that nobody foresaw")
             message = "the model failed on this video for a reason that is in its log"
             return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "inference_error", message, retryable=True)
 
-    async def _invoke(self, pipeline: Pipeline, headers: MutableMapping[str, str], receive: Receive) -> bytes:
+    async def _invoke(self, pipeline: Analyser, headers: MutableMapping[str, str], receive: Receive) -> bytes:
         content_type, accept = headers.get("content-type", ""), headers.get("accept", handler.JSON)
         if handler.is_video(content_type):
             async with video_body(headers, receive, self._settings.body_bytes) as source:
                 return await self._in_thread(pipeline, Video(source), accept)
         return await self._in_thread(pipeline, handler.input_fn(await whole_body(headers, receive), content_type), accept)
 
-    async def _in_thread(self, pipeline: Pipeline, video: Video, accept: str) -> bytes:
+    async def _in_thread(self, pipeline: Analyser, video: Video, accept: str) -> bytes:
         def work() -> bytes:
             analysis = handler.predict_fn(video, pipeline)
             facts = {"upload_id": video.upload_id, "media_seconds": analysis.media_seconds, "compute_seconds": analysis.compute_seconds}

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pocketsphinx import Decoder, get_model_path
@@ -86,6 +88,18 @@ def model_ref() -> ModelRef:
     return ModelRef(role="words", name=f"{RECOGNISER}-{version('pocketsphinx')}-en-us", sha256=digest.hexdigest())
 
 
+class _Recording(SpawnContext):
+    """Spawned processes that are noted down, because an executor can only wait for its own."""
+
+    def __init__(self, started: list[SpawnProcess]) -> None:
+        self._started = started
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802  # multiprocessing's name
+        process = SpawnProcess(*args, **kwargs)
+        self._started.append(process)
+        return process
+
+
 class Transcriber:
     """A few processes that turn stretches of sound into words; any number of threads may use one at the same time."""
 
@@ -93,10 +107,11 @@ class Transcriber:
         self.ref = model_ref()
         self._processes = processes
         self._lock = threading.Lock()
+        self._started: list[SpawnProcess] = []
         self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), initializer=_start_process)
+        return ProcessPoolExecutor(self._processes, _Recording(self._started), initializer=_start_process)
 
     def warm_up(self) -> None:
         """Return when every process has loaded the recogniser; RecogniserDied when one cannot."""
@@ -132,5 +147,8 @@ class Transcriber:
                 self._pool = self._new_pool()
 
     def close(self) -> None:
-        """End the processes."""
-        self._pool.shutdown(cancel_futures=True)
+        """End the processes at once; videos that are listened to fail with RecogniserDied."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in self._started:
+            process.kill()
+            process.join()

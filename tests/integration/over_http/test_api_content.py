@@ -1,0 +1,203 @@
+"""The bytes of an upload, over real HTTP into real S3."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+from conftest import UPLOAD_LIMIT, ApiProcess, wait_until  # type: ignore[import-not-found]  # this folder's own
+
+from runtime import aws
+from runtime.database import Database
+from runtime.settings import Settings
+from runtime.storage import S3Storage
+from schemas.jobs import source_key
+
+MIB = 1024**2
+
+
+async def announce(http: httpx.AsyncClient, **declared: Any) -> str:
+    answer = await http.post("/v1/uploads", json={"filename": "clip.mp4", **declared})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/uploads/{answer.json()['id']}"
+    return str(answer.json()["id"])
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    document = answer.json()
+    assert document["status"] == answer.status_code
+    assert document["request_id"] == answer.headers["x-request-id"]
+    return answer.status_code, document["type"].removeprefix("https://valence.dev/problems/")
+
+
+async def stored(storage: S3Storage, settings: Settings, upload_id: str) -> bytes:
+    return await storage.get(settings.storage.bucket, source_key(UUID(upload_id)), UPLOAD_LIMIT)
+
+
+async def status_of(http: httpx.AsyncClient, upload_id: str) -> str:
+    return str((await http.get(f"/v1/uploads/{upload_id}")).json()["status"])
+
+
+@pytest.mark.parametrize("size", [1, 8 * MIB, 8 * MIB + 1, 20 * MIB])
+async def test_a_file_of_any_size_arrives_byte_for_byte_and_is_submitted(
+    http: httpx.AsyncClient, storage: S3Storage, settings: Settings, database: Database, size: int
+) -> None:
+    content = os.urandom(size)
+    upload_id = await announce(http, bytes=size)
+    answer = await http.put(f"/v1/uploads/{upload_id}/content", content=content)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], answer.json()["sequence"]) == ("received", 3)
+    assert hashlib.sha256(await stored(storage, settings, upload_id)).digest() == hashlib.sha256(content).digest()
+    async with database.transaction() as connection:
+        found = await connection.execute("select payload from outbox where aggregateid = %s and type = 'upload.received.v1'", [upload_id])
+        submitted = [row["payload"] for row in await found.fetchall()]
+    head = await storage.head(settings.storage.bucket, source_key(UUID(upload_id)))
+    assert [event["source"] for event in submitted] == [
+        {"bucket": settings.storage.bucket, "key": source_key(UUID(upload_id)), "etag": head.etag, "bytes": size}
+    ]
+
+
+async def test_content_of_unknown_length_is_taken(http: httpx.AsyncClient, storage: S3Storage, settings: Settings) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(100):
+            yield bytes([number]) * 100_000
+
+    upload_id = await announce(http)
+    answer = await http.put(f"/v1/uploads/{upload_id}/content", content=pieces())
+    assert answer.json()["status"] == "received"
+    assert await stored(storage, settings, upload_id) == b"".join(bytes([number]) * 100_000 for number in range(100))
+
+
+@pytest.mark.parametrize("sent", [999, 1_001])
+async def test_content_of_another_size_than_declared_is_refused_and_may_be_sent_again(http: httpx.AsyncClient, sent: int) -> None:
+    async def pieces(size: int) -> AsyncIterator[bytes]:
+        yield bytes(size)
+
+    upload_id = await announce(http, bytes=1_000)
+    path = f"/v1/uploads/{upload_id}/content"
+    for content in (bytes(sent), pieces(sent)):
+        answer = await http.put(path, content=content)
+        assert problem(answer) == (422, "size-mismatch")
+        assert "1000 bytes were declared" in answer.json()["detail"]
+    assert await status_of(http, upload_id) == "uploading"
+    assert (await http.put(path, content=bytes(1_000))).json()["status"] == "received"
+
+
+async def test_more_than_the_limit_is_refused_with_and_without_a_length(http: httpx.AsyncClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(UPLOAD_LIMIT // MIB + 1):
+            yield bytes(MIB)
+
+    upload_id = await announce(http)
+    path = f"/v1/uploads/{upload_id}/content"
+    assert problem(await http.put(path, content=pieces())) == (413, "content-too-large")
+    assert problem(await http.post("/v1/uploads", json={"filename": "x", "bytes": UPLOAD_LIMIT + 1})) == (413, "content-too-large")
+    answer = await http.put(path, content=bytes(UPLOAD_LIMIT + 1))
+    assert problem(answer) == (413, "content-too-large")
+    assert str(UPLOAD_LIMIT) in answer.json()["detail"]
+
+
+async def test_a_form_is_refused_with_a_reason_that_says_what_happened(http: httpx.AsyncClient) -> None:
+    form = b'--b0undary\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\nclip\r\n--b0undary--\r\n'
+    form = form.replace(b"clip\r\n--", b"c" * (212 - len(form) + 4) + b"\r\n--")
+    assert len(form) == 212
+    upload_id = await announce(http, bytes=5 * MIB)
+    for headers in ({}, {"Content-Type": "multipart/form-data; boundary=b0undary"}):
+        answer = await http.put(f"/v1/uploads/{upload_id}/content", content=form, headers=headers)
+        assert problem(answer) == (415, "form-data")
+        assert "curl -T" in answer.json()["detail"]
+
+
+async def test_empty_content_is_refused(http: httpx.AsyncClient) -> None:
+    upload_id = await announce(http)
+    assert problem(await http.put(f"/v1/uploads/{upload_id}/content", content=b"")) == (422, "empty-content")
+
+
+async def test_content_that_was_received_cannot_be_replaced(http: httpx.AsyncClient, storage: S3Storage, settings: Settings) -> None:
+    upload_id = await announce(http)
+    path = f"/v1/uploads/{upload_id}/content"
+    await http.put(path, content=b"first")
+    answer = await http.put(path, content=b"other")
+    assert problem(answer) == (409, "content-already-received")
+    assert answer.json()["upload_status"] == "received"
+    assert await stored(storage, settings, upload_id) == b"first"
+
+
+async def test_of_two_senders_at_once_one_completes_and_its_bytes_stay(
+    http: httpx.AsyncClient, storage: S3Storage, settings: Settings
+) -> None:
+    begun, go = asyncio.Semaphore(0), asyncio.Event()
+
+    async def pieces(letter: bytes) -> AsyncIterator[bytes]:
+        yield letter * MIB
+        begun.release()
+        await go.wait()
+        yield letter * (9 * MIB)
+
+    upload_id = await announce(http)
+    path = f"/v1/uploads/{upload_id}/content"
+    sending = {letter: asyncio.create_task(http.put(path, content=pieces(letter))) for letter in (b"a", b"b")}
+    await begun.acquire()
+    await begun.acquire()
+    go.set()
+    answers = {letter: await task for letter, task in sending.items()}
+    assert sorted(answer.status_code for answer in answers.values()) == [200, 409]
+    winner = next(letter for letter, answer in answers.items() if answer.status_code == 200)
+    assert await stored(storage, settings, upload_id) == winner * (10 * MIB)
+
+
+async def test_a_sender_that_goes_away_leaves_nothing_in_s3_and_the_upload_open(
+    http: httpx.AsyncClient, api: ApiProcess, key: str, settings: Settings
+) -> None:
+    s3 = aws.client("s3")
+
+    def unfinished() -> int:
+        found = s3.list_multipart_uploads(Bucket=settings.storage.bucket, Prefix=f"uploads/{upload_id}/")
+        return len(found.get("Uploads", ()))
+
+    upload_id = await announce(http)
+    address = urlsplit(api.url)
+    with socket.create_connection((address.hostname, address.port)) as sender:
+        head = (
+            f"PUT /v1/uploads/{upload_id}/content HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {30 * MIB}\r\n\r\n"
+        )
+        sender.sendall(head.encode() + bytes(20 * MIB))
+        await asyncio.to_thread(wait_until, lambda: unfinished() == 1)
+    await asyncio.to_thread(wait_until, lambda: unfinished() == 0)
+    assert await status_of(http, upload_id) == "uploading"
+
+
+async def test_an_object_that_is_in_s3_already_is_registered_and_submitted(
+    http: httpx.AsyncClient, storage: S3Storage, settings: Settings
+) -> None:
+    bucket = settings.storage.bucket
+    await storage.put(bucket, "ingest/a/clip.mp4", b"video", "video/mp4")
+    source = f"s3://{bucket}/ingest/a/clip.mp4"
+    answer = await http.post("/v1/uploads", json={"filename": "clip.mp4", "source": source})
+    assert answer.status_code == 201
+    assert {name: answer.json()[name] for name in ("status", "source", "bytes")} == {"status": "received", "source": source, "bytes": 5}
+    wrong = {
+        "source-missing": [f"s3://{bucket}/ingest/none.mp4"],
+        "source-not-allowed": [
+            f"s3://{bucket}/uploads/{answer.json()['id']}/source",
+            f"s3://{bucket}/ingest/../uploads/x/source",
+            f"s3://{bucket}/ingest//x",
+            "s3://elsewhere/ingest/clip.mp4",
+            "https://example.org/clip.mp4",
+        ],
+    }
+    for name, addresses in wrong.items():
+        for address in addresses:
+            refused = await http.post("/v1/uploads", json={"filename": "clip.mp4", "source": address})
+            assert problem(refused) == (422, name), address
+    mismatch = await http.post("/v1/uploads", json={"filename": "clip.mp4", "source": source, "bytes": 6})
+    assert problem(mismatch) == (422, "size-mismatch")

@@ -31,6 +31,9 @@ class Record(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
+#: What msgspec raises for JSON that is none: bytes that are not UTF-8 and nesting without an end have errors of their own.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 _encoder = msgspec.json.Encoder()
 _decoders = {name: msgspec.json.Decoder(event) for name, event in EVENTS.items()}
 
@@ -66,7 +69,7 @@ def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: envelo
         raise InvalidEvent("type", f"ce_type is {envelope.type!r}: {topic.name} carries {expected!r}")
     try:
         event = _decoders[envelope.type].decode(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidEvent("payload", f"the payload is not a {envelope.type}: {error}") from error
     if key != str(event.upload_id).encode():
         raise InvalidEvent("key", f"the key is {key!r}: expected the upload id {event.upload_id}, which keeps its events in order")

@@ -37,12 +37,13 @@ RANK = {
 TERMINAL = frozenset(status for status, rank in RANK.items() if rank == 5)
 
 
-def may_follow(old: Status, old_attempt: int, new: Status, new_attempt: int) -> bool:
+def may_follow(old: Status, old_attempt: int, new: Status, new_attempt: int, *, dead_lettered: bool = False) -> bool:
     """Whether an upload that is `old` may become `new`; a late or repeated event is ignored, not an error.
 
-    A newer attempt starts over at `received`, from a terminal status only. The SQL function `apply_status` holds the same rule, and a
-    test compares the two over every pair.
+    A newer attempt starts over at `received` or later, once the older one has ended. `dead_lettered`: the old status is a failure that
+    lasts only until its record is redriven, so that it may still become another end. The SQL function `apply_status` holds the same rule,
+    and a test compares the two over every pair.
     """
     if new_attempt != old_attempt:
-        return new_attempt > old_attempt and RANK[new] >= RANK[Status.RECEIVED]
-    return RANK[new] > RANK[old]
+        return new_attempt > old_attempt and old in TERMINAL and RANK[new] >= RANK[Status.RECEIVED]
+    return RANK[new] > (RANK[Status.ANALYSING] if dead_lettered else RANK[old])

@@ -9,6 +9,10 @@ import msgspec
 from schemas import events
 
 DAY_MILLISECONDS = 86_400_000
+#: Of a record, or a batch of them, on a topic: Kafka's own default.
+MOST_RECORD_BYTES = 1_048_588
+#: A dead letter is a record of any size and the headers that say why it is one.
+MOST_DEAD_LETTER_BYTES = 2 * MOST_RECORD_BYTES
 
 
 class Cleanup(StrEnum):
@@ -27,11 +31,17 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     cleanup: Cleanup = Cleanup.DELETE
     retention_days: int = 7
     partitions: int = 6
+    most_bytes: int = MOST_RECORD_BYTES
 
     @property
     def config(self) -> dict[str, str]:
         """The broker's settings for this topic."""
-        return {"cleanup.policy": self.cleanup.value, "retention.ms": str(self.retention_days * DAY_MILLISECONDS)}
+        return {
+            "cleanup.policy": self.cleanup.value,
+            "retention.ms": str(self.retention_days * DAY_MILLISECONDS),
+            "max.message.bytes": str(self.most_bytes),
+            "compression.type": "uncompressed",  # or a small batch could hold a record that no dead-letter topic takes
+        }
 
     @property
     def dead_letters(self) -> str:
@@ -82,7 +92,13 @@ CONSUMED_TOPICS = (
 )
 
 DEAD_LETTER_TOPICS = tuple(
-    Topic(name=topic.dead_letters, event=None, summary=f"Records of {topic.name} that could not be processed.", retention_days=30)
+    Topic(
+        name=topic.dead_letters,
+        event=None,
+        summary=f"Records of {topic.name} that could not be processed.",
+        retention_days=30,
+        most_bytes=MOST_DEAD_LETTER_BYTES,
+    )
     for topic in CONSUMED_TOPICS
 )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from mode.supervisors import CrashingSupervisor
 
 from runtime import kafka, metrics
@@ -98,6 +98,8 @@ class Engine:
         topic = self._app.topic(record.topic, key_type=bytes, value_type=bytes)
         try:
             await (await topic.send(key=record.key, value=record.value, headers=record.headers))
+        except MessageSizeTooLargeError:
+            raise  # waiting would make it no smaller
         except (KafkaError, TimeoutError) as error:
             raise DependencyUnavailable("kafka", error) from error
 
@@ -149,6 +151,7 @@ def _app(stage: Stage, process: Process) -> Any:
         consumer_group_instance_id=f"{group}-{process.settings.worker.slot}",
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
+        producer_max_request_size=kafka.MOST_REQUEST_BYTES,
         producer_linger=0.002,
         producer_request_timeout=30.0,
         key_serializer="raw",

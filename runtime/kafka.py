@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import CommitFailedError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from runtime.errors import DependencyUnavailable, PermanentError
 from schemas.codec import Record
+from schemas.topics import MOST_DEAD_LETTER_BYTES
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 #: How long the broker may take to acknowledge a record before it counts as away.
 ACK_SECONDS = 30
+#: The largest record that a topic takes, and the request around it.
+MOST_REQUEST_BYTES = MOST_DEAD_LETTER_BYTES + 4_096
 #: Kafka would call a consumer dead that has not polled for so long; ours may wait longer for a server, and stays alive.
 _DAY_MILLISECONDS = 86_400_000
 #: With a stable instance id a restarted member takes its partitions back within this time.
@@ -71,6 +77,7 @@ class KafkaPublisher:
                     bootstrap_servers=self._servers,
                     linger_ms=1,
                     batch_size=131_072,
+                    max_request_size=MOST_REQUEST_BYTES,
                     delivery_timeout_ms=ACK_SECONDS * 1_000,
                     request_timeout_ms=10_000,
                     max_block_ms=10_000,
@@ -123,7 +130,8 @@ class KafkaSubscription:
         return await self._thread.run(lambda: self._poll(most, wait_milliseconds))
 
     async def commit(self, records: Sequence[Received]) -> None:
-        """Say that these records, and all before them in their partitions, are done."""
+        """Say that these records, and all before them in their partitions, are done. Where the group has meanwhile given the partitions
+        away, nothing is said, and the records come again."""
         await self._thread.run(lambda: self._commit(records))
 
     async def close(self) -> None:
@@ -148,6 +156,9 @@ class KafkaSubscription:
             done[partition] = max(done.get(partition, 0), record.offset + 1)
         try:
             self._consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in done.items()})
+        except (CommitFailedError, RebalanceInProgressError) as error:
+            # The group has gone on without us, and asking again would change nothing: the next poll joins it anew.
+            log.warning("not committed, so it comes again: %s", error)
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
 

@@ -20,13 +20,11 @@ from runtime.errors import DependencyUnavailable
 
 T = TypeVar("T")
 
-_CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 1},  # waiting is our own affair: it has to be seen in /readyz
-    max_pool_connections=64,
-    s3={"addressing_style": "path"},
-)
+#: How long a server of quick answers may be silent before it counts as away. A stage's attempt has 15 s, of which it may wait 10 s before
+#: it calls again: a server that hangs must be found out within the rest, or its fault would look like the record's.
+QUICK_SECONDS = 4
+#: The same for answers that take their time: SQS waits for a message for 10 s, S3 puts the parts of a large object together.
+PATIENT_SECONDS = 20
 
 #: Codes that say nothing about the request: throttling, faults of the server, credentials, permissions.
 _DEPENDENCY_CODES = frozenset(
@@ -60,9 +58,16 @@ _DEPENDENCY_CODES = frozenset(
 )
 
 
-def client(service: str) -> Any:
-    """A boto3 client of a service; thread-safe."""
-    return boto3.session.Session().client(service, config=_CONFIG)  # type: ignore[call-overload]  # the service is a variable
+def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
+    """A boto3 client of a service, which gives up on an answer after `read_seconds` without a byte of it; thread-safe."""
+    config = Config(
+        connect_timeout=3,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": 1},  # waiting is our own affair: it has to be seen in /readyz
+        max_pool_connections=64,
+        s3={"addressing_style": "path"},
+    )
+    return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
 
 
 def code_of(error: ClientError) -> str:

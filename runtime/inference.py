@@ -38,7 +38,7 @@ class SageMakerEndpoint:
 
     def __init__(self, settings: Inference) -> None:
         self._settings = settings
-        self._client: Any = aws.client("sagemaker-runtime")
+        self._client: Any = aws.client("sagemaker-runtime", aws.QUICK_SECONDS)
         self._threads = aws.Threads("sagemaker")
 
     async def invoke(self, input_location: str, inference_id: str) -> Locations:

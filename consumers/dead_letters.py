@@ -15,7 +15,7 @@ from runtime.database import Connection, Database
 from runtime.errors import ValenceError
 from runtime.kafka import Publisher, Received
 from runtime.process import Process
-from schemas.codec import Record
+from schemas.codec import UNREADABLE, Record
 from schemas.dead_letters import cause_of, original_headers
 from schemas.events import Attempt
 from schemas.topics import DEAD_LETTER_TOPICS
@@ -56,7 +56,7 @@ async def keep(connection: Connection, records: Sequence[Received]) -> None:
             kafka_offset=cause.offset,
             record_key=record.key,
             record_value=record.value,
-            header_names=[name for name, _ in headers],
+            header_names=[name.encode() for name, _ in headers],  # as bytes: PostgreSQL's text holds no NUL, and a stranger's name may
             header_values=[value for _, value in headers],
             stage=cause.stage,
             reason=cause.reason,
@@ -70,7 +70,7 @@ async def keep(connection: Connection, records: Sequence[Received]) -> None:
 def _reference(value: bytes | None) -> _Reference:
     try:
         return msgspec.json.decode(value or b"{}", type=_Reference)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Reference()
 
 
@@ -84,7 +84,7 @@ async def shown(database_: Database, number: int) -> dict[str, Any]:
     found = await database_.rows("dead_letter", id=number)
     if not found:
         raise NoSuchDeadLetter(f"there is no dead letter {number}: `valence dead-letters list` shows those there are")
-    return found[0]
+    return {**found[0], "header_names": [name.decode() for name in found[0]["header_names"]]}
 
 
 async def redrive(database_: Database, publisher: Publisher, number: int) -> Record:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import msgspec
+
 from consumers.reader import read
 from runtime import database, process, telemetry, uploads
 from runtime.database import Connection
@@ -82,13 +84,16 @@ async def _project_dead_letter(connection: Connection, record: Received) -> None
     """An upload whose event cannot be processed has failed, until an operator redrives the record."""
     try:
         _, event = decode(_DEAD_LETTER_TOPICS[record.topic], record.key, record.value, original_headers(record.headers))
+        cause = cause_of(record.headers)
     except InvalidEvent:
         return  # no event, so no upload was ever accepted by it
+    except msgspec.ValidationError as error:
+        log.error("ignored, since no stage of ours wrote it: %s", error, extra={"topic": record.topic, "offset": record.offset})
+        return
     if isinstance(event, UploadReceived):
         upload = await database.row(connection, "upload", id=event.upload_id)
         if upload is None or upload["account_id"] != event.account_id:
             return  # somebody used another account's id: that account's upload is none of this event's business
-    cause = cause_of(record.headers)
     message = f"this video could not be processed by {cause.stage}; the operator can see why: try again later"
     failure = Failure(code=FailureCode.DEAD_LETTERED, message=message, retryable=True)
     await uploads.apply_status(connection, event.upload_id, event.attempt, Status.FAILED, SOURCE, failure)

@@ -14,6 +14,8 @@ from schemas.jobs import inference_id
 
 #: The container's error bodies are small; one that is not is not ours.
 MAX_ERROR_BYTES = 65_536
+#: The endpoint's words are cut: an event stays far below what a topic takes.
+_MOST_CHARACTERS = 1_000
 
 
 def completed(upload_id: UUID, attempt: int, output_location: str) -> InferenceCompleted:
@@ -39,7 +41,13 @@ async def failed(
     failure = await _told(storage, location) if location else None
     if failure is None:
         failure = Failure(code=FailureCode.INFERENCE_ERROR, message=f"the analysis failed ({reason}): try again", retryable=True)
+    failure = Failure(code=_plain(failure.code), message=_plain(failure.message), retryable=failure.retryable)
     return InferenceFailed(upload_id=upload_id, attempt=attempt, inference_id=inference_id(upload_id, attempt), failure=failure)
+
+
+def _plain(text: str) -> str:
+    """Text from the endpoint as PostgreSQL can hold it."""
+    return text[:_MOST_CHARACTERS].replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 async def _told(storage: ObjectStorage, location: str) -> Failure | None:
@@ -47,5 +55,5 @@ async def _told(storage: ObjectStorage, location: str) -> Failure | None:
     try:
         body = await storage.get(*locate(location), MAX_ERROR_BYTES)
         return msgspec.json.decode(body, type=Failure)
-    except (ObjectMissing, PermanentError, ValueError):
+    except (ObjectMissing, PermanentError, ValueError, RecursionError):
         return None

@@ -21,7 +21,7 @@ from runtime.process import Process
 from runtime.queue import Message, Queue, SqsQueue
 from runtime.storage import ObjectStorage, S3Storage
 from schemas import codec
-from schemas.events import Event
+from schemas.events import Event, InferenceCompleted
 from schemas.jobs import parse_inference_id
 
 log = logging.getLogger(__name__)
@@ -81,10 +81,12 @@ class Notices:
                 notice = read(message.body)
                 if notice is not None:
                     upload_id, attempt = parse_inference_id(notice.inference_id)
-                    endings_of[upload_id, attempt] = await self._ending(notice, upload_id, attempt)
+                    ending = await self._ending(notice, upload_id, attempt)
+                    if not isinstance(endings_of.get((upload_id, attempt)), InferenceCompleted):  # of two calls, the one with an answer
+                        endings_of[upload_id, attempt] = ending
                     metrics.NOTICES.labels(notice.invocation_status.lower()).inc()
                 done.append(message)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 metrics.NOTICES.labels("unreadable").inc()
                 log.error("left in SQS, since it is no notice of ours: %s", error, extra={"body": message.body[:500]})
         if endings_of:

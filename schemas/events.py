@@ -13,12 +13,12 @@ import msgspec
 
 from schemas.analysis import EmotionScores, NoUtterances, SentimentScores
 from schemas.failures import Failure
-from schemas.jobs import AnalysisOptions
+from schemas.jobs import MOST_ATTEMPTS, AnalysisOptions
 from schemas.media import MediaInfo
 from schemas.status import Status
 
 #: A person's retry or a re-analysis, counted from 1; never a delivery count.
-Attempt = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Attempt = Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)]
 Bytes = Annotated[int, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 #: Text that PostgreSQL and S3 can hold: no NUL.

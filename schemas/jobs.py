@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+#: No person tries again as often; the number fits every place that holds it.
+MOST_ATTEMPTS = 1_000_000
+
 
 class AnalysisOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the uploader may choose. `captions`: take the words from the file's caption track where it has one."""
@@ -43,6 +46,6 @@ def inference_id(upload_id: UUID, attempt: int) -> str:
 def parse_inference_id(text: str) -> tuple[UUID, int]:
     """The upload and the attempt of an inference id; ValueError for one that is not ours."""
     upload, _, attempt = text.partition(".")
-    if not attempt.isascii() or not attempt.isdigit() or int(attempt) < 1:
+    if not attempt.isascii() or not attempt.isdigit() or not 1 <= int(attempt) <= MOST_ATTEMPTS:
         raise ValueError(f"inference id {text!r} is not '<upload id>.<attempt>': this invocation was not made by Valence")
     return UUID(upload), int(attempt)

@@ -171,7 +171,7 @@ create table dead_letters (
     kafka_offset      bigint not null,
     record_key        bytea,
     record_value      bytea,
-    header_names      text[] not null,
+    header_names      bytea[] not null,
     header_values     bytea[] not null,
     stage             text not null,
     reason            text not null,

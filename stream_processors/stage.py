@@ -1,8 +1,8 @@
 """A stage: what is done with one record, and what becomes of it when that fails. Free of Kafka's and Faust's types.
 
-A failure is one of four. A server is away: wait, however long. The handler raised PermanentError, or the record is no event of its
-topic: dead letter at once. Anything else: bounded attempts, then dead letter. Too many dead letters in a row: the deploy is broken, not
-the records, so the process stops itself.
+A failure is one of three. A server is away: wait, however long. The record is at fault, since it is no event of its topic or the handler
+raised PermanentError: dead letter at once. Anything else: bounded attempts, then dead letter. Too many dead letters in a row: the deploy is
+broken, not the records, so the process stops itself.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from schemas.topics import Topic
 
 log = logging.getLogger(__name__)
 
-#: How many records in a row may be no events at all. Strangers may write `uploads.received.v1`, so this is higher than the handler's limit.
-INVALID_LIMIT = 500
+#: How many records in a row may be at fault themselves. Strangers may write `uploads.received.v1`, so this is higher than the limit for
+#: handlers that fail, and nobody stops a stage with a handful of records.
+AT_FAULT_LIMIT = 500
 
 #: Sends a record and returns when the broker has it; raises DependencyUnavailable while there is no broker.
 Send = Callable[[Record], Awaitable[None]]
@@ -61,7 +62,7 @@ class Runner:
         self._readiness = readiness
         self._source = f"/stream-processors/{stage.name}"
         self._failed_in_a_row = 0
-        self._invalid_in_a_row = 0
+        self._at_fault_in_a_row = 0
 
     async def process(self, record: Received) -> None:
         """Handle one record to the end: its events published, or the record itself dead-lettered."""
@@ -69,10 +70,8 @@ class Runner:
         try:
             envelope, event = codec.decode(self.stage.topic, record.key, record.value, record.headers)
         except InvalidEvent as error:
-            self._invalid_in_a_row += 1
-            await self._dead_letter(record, error.reason, error, self._invalid_in_a_row, INVALID_LIMIT)
+            await self._at_fault(record, error.reason, error)
             return
-        self._invalid_in_a_row = 0
         with telemetry.following(event.upload_id, f"{self.stage.name} {envelope.type}", envelope.traceparent):
             await self._process(record, event)
         metrics.STAGE_DURATION.labels(self.stage.name).observe(time.perf_counter() - started)
@@ -81,13 +80,14 @@ class Runner:
         try:
             results = await self._attempts(event)
         except PermanentError as error:
-            await self._failed(record, "permanent", error)
+            await self._at_fault(record, "permanent", error)
             return
         except Exception as error:
             log.exception("gave up on an event after %d attempts", self._policy.attempts)
-            await self._failed(record, "exhausted", error)
+            self._failed_in_a_row += 1
+            await self._dead_letter(record, "exhausted", error, self._failed_in_a_row, self._policy.dead_letter_limit)
             return
-        self._failed_in_a_row = 0
+        self._failed_in_a_row = self._at_fault_in_a_row = 0
         parent = telemetry.traceparent()
         await asyncio.gather(*(self._publish(codec.record(result, self._source, traceparent=parent)) for result in results))
         metrics.STAGE_EVENTS.labels(self.stage.name, "ok").inc()
@@ -114,9 +114,9 @@ class Runner:
     async def _publish(self, record: Record) -> None:
         await self._readiness.insist(lambda: self._send(record))
 
-    async def _failed(self, record: Received, reason: str, error: Exception) -> None:
-        self._failed_in_a_row += 1
-        await self._dead_letter(record, reason, error, self._failed_in_a_row, self._policy.dead_letter_limit)
+    async def _at_fault(self, record: Received, reason: str, error: Exception) -> None:
+        self._at_fault_in_a_row += 1
+        await self._dead_letter(record, reason, error, self._at_fault_in_a_row, AT_FAULT_LIMIT)
 
     async def _dead_letter(self, record: Received, reason: str, error: Exception, in_a_row: int, limit: int) -> None:
         if in_a_row > limit:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.control import serve_control
-from local.data_folder import default_data_folder, held, read_stack_file, write_stack_file
+from local.data_folder import cache_folder, default_data_folder, held, read_stack_file, write_stack_file
 from local.platforms import require_servers
 from local.ports import HOST, Ports
 from local.processes import LOCAL_DEFAULTS, PROCESSES, SAGEMAKER, children
@@ -155,6 +155,9 @@ class Stack:
     def _child_environment(self) -> dict[str, str]:
         """What children inherit: ours wins over what AWS settings and proxies the user has."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        if inherited.pop("PYTHONDONTWRITEBYTECODE", None):
+            # Not beside the sources, as the user wishes, but somewhere: compiling everything anew doubles a process's start.
+            inherited["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
         around = f"{HOST},localhost"
         return {
             **LOCAL_DEFAULTS,

@@ -61,12 +61,12 @@ class Database:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             connection_class=psycopg.AsyncConnection[DictRow],
-            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_SECONDS},
+            # A single statement is its own transaction: two round trips fewer than with an explicit one.
+            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_SECONDS, "autocommit": True},
             min_size=1,
             max_size=connections,
             timeout=CONNECT_SECONDS,
             reconnect_timeout=30,
-            check=AsyncConnectionPool.check_connection,
             open=False,
         )
         self._opened = False
@@ -74,10 +74,15 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection within a transaction that commits at the end of the body, or rolls back if it raises."""
+        async with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         if not self._opened:
             await self._pool.open()
             self._opened = True
-        async with availability(), self._pool.connection() as connection, connection.transaction():
+        async with availability(), self._pool.connection() as connection:
             yield connection
 
     async def dedicated(self) -> Connection:
@@ -87,7 +92,7 @@ class Database:
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""
-        async with self.transaction() as connection:
+        async with self._connection() as connection:
             return await rows(connection, query, **parameters)
 
     async def close(self) -> None:

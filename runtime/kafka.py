@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+log = logging.getLogger(__name__)
+
 #: How long the broker may take to acknowledge a record before it counts as away.
 ACK_SECONDS = 30
 #: The largest record that a topic takes, and the request around it.
@@ -143,6 +145,8 @@ class KafkaSubscription:
             if self._consumer is None:
                 self._consumer = KafkaConsumer(*self._topics, **self._configuration)
             batches = self._consumer.poll(timeout_ms=wait_milliseconds, max_records=most)
+        except FencedInstanceIdError:
+            raise  # another process has this slot: one of the two must end, and it is the older one
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
         return [received(record) for batch in batches.values() for record in batch]

@@ -29,6 +29,9 @@ class ObjectStorage(Protocol):
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         """Size and ETag of an object."""
 
+    async def open(self, bucket: str, key: str, most: int) -> tuple[ObjectInfo, bytes]:
+        """Size and ETag of an object, and its first bytes, at most `most`, in one request."""
+
     def read_range(self, bucket: str, key: str, etag: str, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset`, from the calling thread; ObjectReplaced if the ETag has changed."""
 
@@ -64,12 +67,26 @@ class S3Storage:
     """ObjectStorage on a real S3 server, by boto3."""
 
     def __init__(self, client: Any = None) -> None:
-        self._client = client or aws.client("s3")
+        self._client = client or aws.client("s3", aws.QUICK_SECONDS)
         self._threads = aws.Threads("s3")
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         answer = await self._threads.run(lambda: self._call("head_object", bucket, key))
         return ObjectInfo(key, int(answer["ContentLength"]), answer["ETag"].strip('"'))
+
+    async def open(self, bucket: str, key: str, most: int) -> tuple[ObjectInfo, bytes]:
+        def read() -> tuple[ObjectInfo, bytes]:
+            answer = self._call("get_object", bucket, key, Range=f"bytes=0-{most - 1}")
+            size = int(answer["ContentRange"].rpartition("/")[2])
+            with aws.availability("s3"):
+                return ObjectInfo(key, size, answer["ETag"].strip('"')), bytes(answer["Body"].read())
+
+        try:
+            return await self._threads.run(read)
+        except ClientError as error:
+            if aws.code_of(error) != "InvalidRange":
+                raise
+            return await self.head(bucket, key), b""  # an empty object has no first byte
 
     def read_range(self, bucket: str, key: str, etag: str, offset: int, length: int) -> bytes:
         answer = self._call("get_object", bucket, key, Range=f"bytes={offset}-{offset + length - 1}", IfMatch=f'"{etag}"')

@@ -49,6 +49,9 @@ class MemoryStorage(_Twin):
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         return self._info(bucket, key)
 
+    async def open(self, bucket: str, key: str, most: int) -> tuple[ObjectInfo, bytes]:
+        return self._info(bucket, key), self.objects[bucket, key].body[:most]
+
     def read_range(self, bucket: str, key: str, etag: str, offset: int, length: int) -> bytes:
         if self._info(bucket, key).etag != etag:
             raise ObjectReplaced(f"s3://{bucket}/{key} was replaced after it was validated: upload it again")

@@ -28,7 +28,7 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert(connection: Connection, upload: NewUpload, status: Status, publisher: str) -> bool:
-    """Give an upload its row and its first status; False, and nothing changed, where the id has a row already."""
+    """Give an upload its row and its first status; False, and nothing changed, where the id is taken or there is no such account."""
     row = await database.row(
         connection,
         "insert_upload",

@@ -53,7 +53,7 @@ class Persist:
             bucket, key = locate(location)
             body = await self._storage.get(bucket, key, MAX_ANSWER_BYTES)
             analysis = _answers.decode(body)
-        except ValueError as error:  # msgspec.ValidationError and DecodeError are ValueErrors too
+        except (ValueError, RecursionError) as error:  # msgspec.ValidationError and DecodeError are ValueErrors too
             raise InvalidAnswer(f"the endpoint's answer is not an analysis document ({error})") from error
         except ObjectMissing as error:
             raise InvalidAnswer(f"the endpoint's answer is gone ({error})") from error
@@ -65,24 +65,19 @@ class Persist:
 
     async def _keep(self, event: InferenceCompleted, analysis: Analysis) -> None:
         async with self._database.transaction() as connection:
-            upload = await database.row(connection, "upload", id=event.upload_id)
-            if upload is None:
-                log.info("the upload was erased: its answer is dropped")
-                return
             attempt: dict[str, Any] = {"upload_id": event.upload_id, "attempt": event.attempt}
-            document = Jsonb(msgspec.to_builtins(analysis))
-            if await database.row(connection, "insert_analysis", **attempt, document=document) is None:
-                return
-            await database.rows(
+            kept = await database.row(
                 connection,
-                "insert_usage",
+                "keep_analysis",
                 **attempt,
-                account_id=upload["account_id"],
+                document=Jsonb(msgspec.to_builtins(analysis)),
                 media_seconds=analysis.media_seconds,
                 compute_seconds=analysis.compute_seconds,
             )
-            await database.rows(connection, "finish_invocations", upload_ids=[event.upload_id], attempts=[event.attempt])
-            persisted = AnalysisPersisted(**attempt, account_id=upload["account_id"], summary=summarise(analysis))
+            if kept is None:
+                log.info("nothing to keep: this attempt has its analysis already, or the upload was erased")
+                return
+            persisted = AnalysisPersisted(**attempt, account_id=kept["account_id"], summary=summarise(analysis))
             await outbox.add(connection, persisted, SOURCE)
 
 

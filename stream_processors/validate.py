@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from media.limits import Rejected
 from media.pool import MediaPool
+from media.ranges import BLOCK_BYTES
 from runtime import database, metrics, uploads
 from runtime.database import Database
 from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
@@ -33,12 +34,16 @@ class _ObjectRanges(NamedTuple):
     storage: ObjectStorage
     bucket: str
     info: ObjectInfo
+    #: What came with the first look; most of what a small file needs.
+    beginning: bytes
 
     @property
     def size(self) -> int:
         return self.info.bytes
 
     def read_range(self, offset: int, length: int) -> bytes:
+        if offset + length <= len(self.beginning):
+            return self.beginning[offset : offset + length]
         return self.storage.read_range(self.bucket, self.info.key, self.info.etag, offset, length)
 
 
@@ -56,14 +61,15 @@ class Validate:
         try:
             if not await self._admit(event):
                 return []
-            info = await self._look(event)
-            media = await self._pool.probe(_ObjectRanges(self._storage, event.source.bucket, info))
+            found = await self._look(event)
+            media = await self._pool.probe(found)
         except Rejected as rejection:
             return [_rejected(event, rejection)]
         except ObjectMissing as error:
             return [_rejected(event, Rejected(RejectionCode.OBJECT_MISSING, f"{error}: upload the file, then try again"))]
         except ObjectReplaced as error:
             return [_rejected(event, Rejected(RejectionCode.OBJECT_REPLACED, str(error)))]
+        info = found.info
         await self._remember(event, info, media)
         return [
             UploadValidated(
@@ -79,21 +85,25 @@ class Validate:
     async def _admit(self, event: UploadReceived) -> bool:
         """Give a bulk upload its row; False for an event that is late or about an upload that has ended."""
         async with self._database.transaction() as connection:
-            known = await database.row(connection, "account_exists", account_id=event.account_id)
-            if known is None or not known["exists"]:
-                message = f"there is no account {event.account_id}: use the id that `valence accounts list` prints"
-                raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
-            new = uploads.NewUpload(
-                id=event.upload_id,
-                account_id=event.account_id,
-                source=event.source,
-                options=event.options,
-                attempt=event.attempt,
-            )
-            if not await uploads.insert(connection, new, Status.RECEIVED, SOURCE):
-                row = await database.row(connection, "upload", id=event.upload_id)
-                if row is None:
-                    return False  # erased between the two statements
+            # Before anything is said of the upload: who names another account's id gets no say in what becomes of it.
+            owner = await database.row(connection, "upload", id=event.upload_id)
+            if owner is not None and owner["account_id"] != event.account_id:
+                raise _foreign(event)
+            row = await database.row(connection, "upload", id=event.upload_id)
+            if row is None:
+                new = uploads.NewUpload(
+                    id=event.upload_id,
+                    account_id=event.account_id,
+                    source=event.source,
+                    options=event.options,
+                    attempt=event.attempt,
+                )
+                if not await uploads.insert(connection, new, Status.RECEIVED, SOURCE):
+                    row = await database.row(connection, "upload", id=event.upload_id)
+                    if row is None:
+                        message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
+                        raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
+            if row is not None:
                 if row["account_id"] != event.account_id:
                     raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
                 if event.attempt > row["attempt"]:
@@ -114,9 +124,9 @@ class Validate:
             return False  # some servers resolve such segments, and the prefix would not hold
         return f"s3://{source.bucket}/{source.key}".startswith(self._settings.allowed_sources)
 
-    async def _look(self, event: UploadReceived) -> ObjectInfo:
+    async def _look(self, event: UploadReceived) -> _ObjectRanges:
         source = event.source
-        info = await self._storage.head(source.bucket, source.key)
+        info, beginning = await self._storage.open(source.bucket, source.key, BLOCK_BYTES)
         if info.bytes == 0:
             raise Rejected(RejectionCode.OBJECT_EMPTY, "the object has 0 bytes: upload the file again")
         if source.etag is not None and source.etag.strip('"') != info.etag:
@@ -125,11 +135,15 @@ class Validate:
             hint = " It may be a form-data wrapper: send the file itself as the body." if info.bytes < 1_024 else ""
             message = f"the object has {info.bytes} bytes: {source.bytes} were announced; upload it again.{hint}"
             raise Rejected(RejectionCode.SIZE_MISMATCH, message)
-        return info
+        return _ObjectRanges(self._storage, source.bucket, info, beginning)
 
     async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> None:
         described = Jsonb(msgspec.to_builtins(media))
         await self._database.rows("set_media", id=event.upload_id, media=described, etag=info.etag, bytes=info.bytes)
+
+
+def _foreign(event: UploadReceived) -> PermanentError:
+    return PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
 
 
 def _has_ended(status: str, failure: dict[str, object] | None) -> bool:

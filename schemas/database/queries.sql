@@ -1,8 +1,5 @@
 -- Every query of Valence, by name. A name is followed by its statement, up to the next name.
 
--- name: account_exists
-select exists (select from accounts where id = %(account_id)s);
-
 -- name: insert_account
 insert into accounts (id, name) values (%(id)s, %(name)s) on conflict (name) do nothing returning id;
 
@@ -12,8 +9,9 @@ select id from accounts where name = %(name)s;
 -- name: insert_upload
 with uploaded as (
     insert into uploads (id, account_id, file_name, content_type, declared_bytes, bucket, key, etag, options, attempt, status, sequence)
-    values (%(id)s, %(account_id)s, %(file_name)s, %(content_type)s, %(declared_bytes)s, %(bucket)s, %(key)s, %(etag)s, %(options)s,
-            %(attempt)s, %(status)s, 1)
+    select %(id)s, accounts.id, %(file_name)s::text, %(content_type)s::text, %(declared_bytes)s::bigint, %(bucket)s::text, %(key)s::text,
+           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1
+    from accounts where accounts.id = %(account_id)s
     on conflict (id) do nothing
     returning id, attempt, status, created_at
 )
@@ -69,7 +67,8 @@ update invocations set state = 'finished'
 where (upload_id, attempt) in (select * from unnest(%(upload_ids)s::uuid[], %(attempts)s::integer[]));
 
 -- name: forget_invocation
-delete from invocations where upload_id = %(upload_id)s and attempt = %(attempt)s and state = 'calling';
+-- A call that was made before this one may have been accepted: its row stays.
+delete from invocations where upload_id = %(upload_id)s and attempt = %(attempt)s and state = 'calling' and calls = 1;
 
 -- name: due_invocations
 update invocations
@@ -81,13 +80,21 @@ where (upload_id, attempt) in (
 )
 returning upload_id, attempt, output_location, failure_location, extract(epoch from now() - called_at)::float8 as age;
 
--- name: insert_analysis
-insert into analyses (upload_id, attempt, document) values (%(upload_id)s, %(attempt)s, %(document)s)
-on conflict do nothing returning upload_id;
-
--- name: insert_usage
-insert into usage (upload_id, attempt, account_id, media_seconds, compute_seconds)
-values (%(upload_id)s, %(attempt)s, %(account_id)s, %(media_seconds)s, %(compute_seconds)s);
+-- name: keep_analysis
+with upload as (
+    select account_id from uploads where id = %(upload_id)s
+), kept as (
+    insert into analyses (upload_id, attempt, document)
+    select %(upload_id)s, %(attempt)s, %(document)s from upload
+    on conflict do nothing
+    returning upload_id, attempt
+), used as (
+    insert into usage (upload_id, attempt, account_id, media_seconds, compute_seconds)
+    select kept.upload_id, kept.attempt, upload.account_id, %(media_seconds)s, %(compute_seconds)s from kept, upload
+), finished as (
+    update invocations i set state = 'finished' from kept where i.upload_id = kept.upload_id and i.attempt = kept.attempt
+)
+select upload.account_id from kept, upload;
 
 -- name: insert_dead_letter
 insert into dead_letters (topic, kafka_partition, kafka_offset, record_key, record_value, header_names, header_values, stage, reason,

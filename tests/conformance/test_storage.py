@@ -121,3 +121,26 @@ async def test_while_s3_is_away_every_call_says_so(away: ObjectStorage) -> None:
         away.read_range("bucket", "key", "0" * 32, 0, 1)
     with pytest.raises(DependencyUnavailable):
         _ = [info async for info in away.list("bucket", "")]
+
+
+async def test_open_tells_size_and_etag_with_the_first_bytes(storage: ObjectStorage, bucket: str) -> None:
+    await storage.put(bucket, "key", b"0123456789", "text/plain")
+    info, beginning = await storage.open(bucket, "key", 4)
+    assert info == await storage.head(bucket, "key")
+    assert beginning == b"0123"
+
+
+async def test_open_of_a_small_object_brings_all_of_it(storage: ObjectStorage, bucket: str) -> None:
+    await storage.put(bucket, "key", b"0123", "text/plain")
+    assert (await storage.open(bucket, "key", 1_000))[1] == b"0123"
+
+
+async def test_open_of_an_empty_object_brings_nothing(storage: ObjectStorage, bucket: str) -> None:
+    await storage.put(bucket, "empty", b"", "text/plain")
+    info, beginning = await storage.open(bucket, "empty", 1_000)
+    assert (info.bytes, beginning) == (0, b"")
+
+
+async def test_open_of_no_object_says_so(storage: ObjectStorage, bucket: str) -> None:
+    with pytest.raises(ObjectMissing):
+        await storage.open(bucket, "none", 10)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
+from kafka.errors import CommitFailedError, FencedInstanceIdError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from runtime.errors import DependencyUnavailable, PermanentError
@@ -160,6 +160,8 @@ class KafkaSubscription:
             done[partition] = max(done.get(partition, 0), record.offset + 1)
         try:
             self._consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in done.items()})
+        except FencedInstanceIdError:
+            raise
         except (CommitFailedError, RebalanceInProgressError) as error:
             # The group has gone on without us, and asking again would change nothing: the next poll joins it anew.
             log.warning("not committed, so it comes again: %s", error)

@@ -114,7 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return given or (f"s3://{self.storage.bucket}/ingest/",)
 
 
-_SECTIONS: dict[str, type[msgspec.Struct]] = {
+#: The sections by the word that follows `VALENCE_`.
+SECTIONS: dict[str, type[msgspec.Struct]] = {
     "storage": Storage,
     "sources": Sources,
     "limits": Limits,
@@ -137,7 +138,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         database_url=environment["DATABASE_URL"],
         kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"],
-        **{name: section(name, struct, environment) for name, struct in _SECTIONS.items()},  # type: ignore[arg-type]  # each key has its own struct
+        **{name: section(name, struct, environment) for name, struct in SECTIONS.items()},  # type: ignore[arg-type]  # each key has its own struct
     )
 
 

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from api import accounts as records
+from cli.consoles import output, plain_table
 from cli.servers import data_option, servers
 from cli.wording import printable
 from runtime.database import Database
@@ -44,12 +42,10 @@ def create(name: str, data: Path | None) -> None:
 @data_option
 def list_(data: Path | None) -> None:
     """List the accounts. Events of bulk ingestion name them by the id."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("id", "name", "created", "keys"):
-        table.add_column(heading, no_wrap=heading != "name")
+    table = plain_table("id", "created", "keys", "name")
     for row in ask(data, records.accounts):
-        table.add_row(str(row["id"]), Text(printable(row["name"])), f"{row['created_at'].astimezone():%Y-%m-%d}", str(row["keys"]))
-    Console(highlight=False).print(table)
+        table.add_row(str(row["id"]), f"{row['created_at'].astimezone():%Y-%m-%d}", str(row["keys"]), Text(printable(row["name"])))
+    output().print(table)
 
 
 def ask(data: Path | None, question: Callable[[Database], Awaitable[T]]) -> T:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import click
 import msgspec
-from rich.console import Console
 
 from cli.api import api_options, connected, find_api
+from cli.consoles import output
 from cli.exits import Exit
 from cli.journeys import Journey, travel
 from cli.progress import display
@@ -74,7 +74,7 @@ def analyse_files(
         if chosen == "srt":
             click.echo(client.analysis_as(journey.upload_id, Format.SRT), nl=False)
         elif chosen == "table":
-            show_analysis(Console(highlight=False), journey.path.name, journey.analysis)
+            show_analysis(output(), journey.path.name, journey.analysis)
     return journeys
 
 
@@ -84,9 +84,9 @@ def _document(journey: Journey) -> bytes:
         {
             "file": str(journey.path),
             "upload_id": journey.upload_id,
-            "status": "refused" if journey.refusal is not None else journey.status,
+            "attempt": journey.attempt,
+            "status": journey.outcome,
             "failure": journey.failure,
-            "refusal": journey.refusal,
             "analysis": journey.analysis,
         }
     )

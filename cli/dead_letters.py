@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.accounts import ask
+from cli.consoles import output, plain_table
 from cli.servers import data_option, servers
 from cli.wording import printable
 from consumers import dead_letters as records
@@ -41,22 +39,17 @@ def dead_letters() -> None:
 @data_option
 def list_(redriven: bool, data: Path | None) -> None:
     """List dead letters in the order they came."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("number", justify="right", no_wrap=True)
-    table.add_column("when", no_wrap=True)
-    table.add_column("topic", overflow="fold")
-    table.add_column("reason", no_wrap=True)
-    table.add_column("error", overflow="fold", ratio=1)
+    table = plain_table("number", "when", "topic", "reason", "error")
 
     async def collect(database: Database) -> list[dict[str, Any]]:
         return [letter async for letter in _letters(database, redriven)]
 
     for letter in ask(data, collect):
-        when = f"{letter['dead_lettered_at'].astimezone():%Y-%m-%d %H:%M}"
+        when = f"{letter['dead_lettered_at'].astimezone():%d %b %H:%M}"
         again = " (redriven)" if letter["redriven_at"] else ""
         table.add_row(str(letter["id"]), when, letter["topic"], letter["reason"] + again, Text(printable(letter["error"])))
     if table.row_count:
-        Console(highlight=False).print(table)
+        output().print(table)
     else:
         click.echo("there are no dead letters", err=True)
 

@@ -12,12 +12,13 @@ import click
 from cli.analyse import analyse_files
 from cli.api import Api, connected
 from cli.exits import Exit
-from cli.journeys import Journey
+from cli.journeys import Journey, Unfinished
 from local.background import running_stack
 from local.preparation import prepare
 from local.stack import Stack
 from model.word_error import word_error_rate
 from samples.script import DIALOGUE, FOLDER, read_script
+from valence import Client
 
 
 @click.command()
@@ -36,11 +37,18 @@ def demo(video: Path | None) -> Exit:
             assert key is not None  # made by `prepare`
             click.echo(f"everything is up; {chosen.name} is sent to {url}\n")
             with connected(Api(url, key, "the demo's own stack")) as client:
-                (journey,) = analyse_files(client, (chosen,), captions=False, timeout=None)
+                (journey,) = _analyse(client, chosen)
             if chosen.parent == FOLDER.resolve() and journey.analysis:
                 click.echo(_word_error(chosen, journey))
             click.echo("\nstopping")
     return Exit.COMPLETED if journey.analysis else Exit.NOT_COMPLETED
+
+
+def _analyse(client: Client, video: Path) -> list[Journey]:
+    try:
+        return analyse_files(client, (video,), captions=False, timeout=None)
+    except Unfinished:
+        raise KeyboardInterrupt from None  # nothing goes on here: the stack ends with the demo
 
 
 def _word_error(clip: Path, journey: Journey) -> str:

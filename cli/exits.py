@@ -19,7 +19,7 @@ class Exit(IntEnum):
 class CommandFailed(Exception):
     """The command cannot do what was asked; the message says what to do instead."""
 
-    code = Exit.NOT_COMPLETED
+    code: Exit = Exit.NOT_COMPLETED
 
 
 class Misused(CommandFailed):

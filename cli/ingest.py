@@ -10,9 +10,9 @@ from uuid import UUID
 
 import click
 from botocore.exceptions import ClientError
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.consoles import progress_output
 from cli.exits import CommandFailed, Misused
 from cli.servers import data_option, local_account, servers
 from cli.wording import printable
@@ -123,6 +123,6 @@ def _journal_path(settings: Settings, source: str, account: UUID) -> Path:
 
 
 def _progress() -> Progress:
-    console = Console(stderr=True)
+    console = progress_output()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f}"), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not console.is_terminal)

@@ -13,21 +13,15 @@ from uuid import UUID
 from cli.exits import CommandFailed, Exit
 from schemas.analysis import Analysis
 from schemas.failures import Failure
-from schemas.status import TERMINAL, Status
+from schemas.status import RANK, TERMINAL, Status
 from valence import ApiError, Client
 
 #: Videos that are on their way at the same time; an account may have ten streams of events.
 SIDE_BY_SIDE = 4
 
 
-class TimedOut(CommandFailed):
-    """The time that was given is over."""
-
-    code = Exit.TIMED_OUT
-
-
 class Journey(NamedTuple):
-    """How far one video has come. `refusal` is the API's reason for not taking it; `seconds` have passed since it set out."""
+    """How far one video has come. `refused` by the API, it never became more than a request; `seconds` have passed."""
 
     path: Path
     bytes: int
@@ -37,13 +31,32 @@ class Journey(NamedTuple):
     status: Status | None = None
     failure: Failure | None = None
     analysis: Analysis | None = None
-    refusal: str | None = None
+    refused: bool = False
     seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self.refusal is not None or self.analysis is not None or (self.status in TERMINAL and self.status is not Status.COMPLETED)
+        return self.refused or self.analysis is not None or (self.status in TERMINAL and self.status is not Status.COMPLETED)
+
+    @property
+    def is_underway(self) -> bool:
+        """Whether it has been sent whole, and goes on without us."""
+        return self.status is not None and not self.ended and RANK[self.status] >= RANK[Status.RECEIVED]
+
+    @property
+    def outcome(self) -> str:
+        """How it stands, in a word."""
+        return "refused" if self.refused else self.status or "sending"
+
+
+class Unfinished(CommandFailed):
+    """Not every video has come to its end while there was somebody to wait for it."""
+
+    def __init__(self, reason: str, code: Exit, journeys: Sequence[Journey]) -> None:
+        going_on = [str(journey.upload_id) for journey in journeys if journey.is_underway]
+        super().__init__(f"{reason}: what was sent goes on, see `valence watch {' '.join(going_on)}`" if going_on else reason)
+        self.code = code
 
 
 class _Change(NamedTuple):
@@ -57,7 +70,7 @@ def travel(
 ) -> list[Journey]:
     """Bring videos to their end and return how each has ended, in the order of `paths`; `show` is told of every step.
 
-    TimedOut after `timeout` seconds: what was sent is still analysed. An error that is not about one video ends them all.
+    Unfinished after `timeout` seconds or at Ctrl-C: what was sent is still analysed. An error that is not about one video ends them all.
     """
     journeys = [Journey(path, path.stat().st_size) for path in paths]
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -91,9 +104,9 @@ def _next(changes: queue.SimpleQueue[_Change], deadline: float | None, timeout: 
     try:
         return changes.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        going_on = [str(journey.upload_id) for journey in current if journey.upload_id and not journey.ended]
-        advice = f": what was sent goes on, see `valence watch {' '.join(going_on)}`" if going_on else ""
-        raise TimedOut(f"not finished after {timeout:g} s{advice}") from None
+        raise Unfinished(f"not finished after {timeout:g} s", Exit.TIMED_OUT, current) from None
+    except KeyboardInterrupt:
+        raise Unfinished("interrupted", Exit.INTERRUPTED, current) from None
 
 
 class _Traveller:
@@ -111,7 +124,7 @@ class _Traveller:
             if error.problem.status >= 500:
                 self._changes.put(_Change(self._number, self._journey, error))
             else:
-                self._tell(refusal=error.problem.detail)
+                self._tell(refused=True, failure=Failure(code=error.name, message=error.problem.detail))
         except Exception as error:  # raised again in the thread that waits
             self._changes.put(_Change(self._number, self._journey, error))
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import click
 from psycopg.rows import DictRow
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from api import accounts as records
 from api.credentials import PREFIX
 from cli.accounts import ask
+from cli.consoles import output, plain_table
 from cli.servers import data_option
 from cli.wording import printable
 
@@ -43,19 +41,17 @@ def create(account: str, data: Path | None) -> None:
 @data_option
 def list_(account: str | None, data: Path | None) -> None:
     """List keys by their ids and last four characters."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("id", "account", "ends with", "created", "last used", "state"):
-        table.add_column(heading, no_wrap=heading != "account")
+    table = plain_table("id", "ends with", "created", "last used", "state", "account")
     for row in ask(data, lambda database: records.keys(database, account)):
         table.add_row(
             row["id"],
-            Text(printable(row["account"])),
             row["last_four"],
             _day(row["created_at"]),
             _day(row["last_used_at"]),
             _state(row),
+            Text(printable(row["account"])),
         )
-    Console(highlight=False).print(table)
+    output().print(table)
 
 
 @keys.command()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
+import shlex
 from pathlib import Path
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from cli.consoles import output, plain_table
 from cli.exits import Exit, Misused
 from cli.log_tail import follow, recent
 from cli.servers import data_option
@@ -53,7 +52,8 @@ def up(data: Path | None) -> None:
 
 
 def _welcome(stack: Stack) -> str:
-    elsewhere = f" --data {stack.data}" if stack.data != default_data_folder().resolve() else ""
+    usual = default_data_folder({name: value for name, value in os.environ.items() if name != "VALENCE_LOCAL_DATA_DIR"})
+    elsewhere = f" --data {shlex.quote(str(stack.data))}" if stack.data != usual.resolve() else ""
     return f"""
   the API          {stack.address("api")}
   analyse a video  valence analyse FILE{elsewhere}
@@ -129,11 +129,8 @@ def _is(child: ChildStatus, name: str) -> bool:
 
 
 def _print(children: list[ChildStatus]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("name", "state", "address", "process"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("restarts", justify="right")
+    table = plain_table("name", "state", "address", "process", "restarts")
     for child in children:
         state = Text(child.state, style="green" if child.state == "ready" else "yellow")
         table.add_row(child.name, state, child.address, str(child.pid or "none"), str(child.restarts))
-    Console(highlight=False, file=sys.stdout).print(table)
+    output().print(table)

@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.consoles import progress_output
 from cli.journeys import Journey
 from cli.wording import explained, printable, size
 from schemas.status import RANK, Status
@@ -38,7 +39,7 @@ class Display(Protocol):
 @contextmanager
 def display() -> Iterator[Display]:
     """The display that fits where standard error goes."""
-    console = Console(stderr=True, highlight=False)
+    console = progress_output()
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -49,10 +50,8 @@ def display() -> Iterator[Display]:
 
 def steps(journey: Journey) -> Text:
     """The steps of a video that are done, then how it ended or what happens now."""
-    if journey.refusal is not None:
-        return Text(f"✗ refused: {printable(journey.refusal)}", style="red")
-    if journey.status in (Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED):
-        return Text(f"✗ {explained(journey.status, journey.failure)}", style="red")
+    if journey.ended and journey.analysis is None:
+        return Text(f"✗ {explained(journey.outcome, journey.failure)}", style="red")
     rank = RANK[journey.status] if journey.status else 0
     done = [word for status, word in _DONE if rank >= RANK[status]]
     return Text("  ".join(f"✓ {word}" for word in done), style="green")
@@ -80,10 +79,7 @@ class _Lines:
         if self._last.get(number) == state or (journey.status is Status.COMPLETED and not journey.ended):
             return
         self._last[number] = state
-        if journey.refusal is not None:
-            what = f"refused: {printable(journey.refusal)}"
-        else:
-            what = explained(journey.status, journey.failure) if journey.status else "sending"
+        what = explained(journey.outcome, journey.failure)
         self._console.print(Text(f"{printable(journey.path.name)}: {what} ({journey.seconds:.1f} s)"), soft_wrap=True)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.consoles import plain_table
 from cli.wording import NO_UTTERANCES, clock, printable, score
 from schemas.analysis import EMOTIONS, SENTIMENTS, Analysis
 
@@ -27,18 +27,14 @@ def show_analysis(console: Console, title: str, analysis: Analysis) -> None:
 
 
 def _table(analysis: Analysis) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("time", no_wrap=True)
-    table.add_column("words", overflow="fold", ratio=1)
-    table.add_column("emotion", no_wrap=True)
-    table.add_column("sentiment", no_wrap=True)
+    table = plain_table("time", "emotion", "sentiment", "words")
     for utterance in analysis.utterances:
         scores = utterance.scores
         table.add_row(
             f"{clock(utterance.start)} – {clock(utterance.end)}",
-            Text(printable(utterance.text)),
             score(scores.emotion, getattr(scores.emotions, scores.emotion)),
             Text(score(scores.sentiment, getattr(scores.sentiments, scores.sentiment)), style=_STYLES[scores.sentiment]),
+            Text(printable(utterance.text)),
         )
     return table
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from cli.consoles import output, plain_table
 from cli.servers import data_option, servers
 from runtime import provisioning
 from schemas.topics import TOPICS
@@ -34,11 +32,7 @@ def create(replication: int, data: Path | None) -> None:
 @topics.command("list")
 def list_() -> None:
     """List the topics that Valence uses: what flows on them, and how the broker keeps it."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("topic", no_wrap=True)
-    table.add_column("partitions", justify="right")
-    table.add_column("kept")
-    table.add_column("what", overflow="fold")
+    table = plain_table("topic", "partitions", "cleanup", "days", "what")
     for topic in TOPICS:
-        table.add_row(topic.name, str(topic.partitions), f"{topic.cleanup.value}, {topic.retention_days} days", topic.summary)
-    Console(highlight=False).print(table)
+        table.add_row(topic.name, str(topic.partitions), topic.cleanup.value, str(topic.retention_days), topic.summary)
+    output().print(table)

@@ -8,12 +8,10 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.api import api_options, connected, find_api
+from cli.consoles import output, plain_table
 from cli.results import show_analysis
 from cli.wording import clock, explained, printable, size
 from schemas.resources import Upload
@@ -38,15 +36,12 @@ def uploads() -> None:
 @api_options
 def list_(limit: int, statuses: tuple[str, ...], api_url: str | None, api_key: str | None, data: Path | None) -> None:
     """List the account's uploads, newest first."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("id", "status", "sent"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("file", overflow="fold")
+    table = plain_table("id", "status", "sent", "file")
     with connected(find_api(api_url, api_key, data)) as client:
         for upload in itertools.islice(_pages(client, [Status(status) for status in statuses], limit), limit):
-            table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%Y-%m-%d %H:%M}", Text(_name(upload)))
+            table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%d %b %H:%M}", Text(_name(upload)))
     if table.row_count:
-        Console(highlight=False).print(table)
+        output().print(table)
     else:
         click.echo("There are no such uploads: `valence analyse FILE` sends one.", err=True)
 
@@ -92,7 +87,7 @@ def analysis(upload_id: UUID, chosen: str | None, attempt: int | None, api_url: 
     """Fetch the analysis of an upload."""
     with connected(find_api(api_url, api_key, data)) as client:
         if chosen is None:
-            show_analysis(Console(highlight=False), _name(client.get_upload(upload_id)), client.analysis(upload_id, attempt))
+            show_analysis(output(), _name(client.get_upload(upload_id)), client.analysis(upload_id, attempt))
         else:
             click.echo(client.analysis_as(upload_id, Format(chosen), attempt), nl=False)
 

@@ -47,13 +47,13 @@ def _watch_account(client: Client) -> Exit:
                 names[upload.id] = upload.filename or upload.source
                 if seen.get(upload.id, 0) < upload.sequence:
                     seen[upload.id] = upload.sequence
-                    _print(upload.updated_at, upload.id, upload.status, upload.failure, names[upload.id])
+                    _print(upload.updated_at, upload.id, upload.attempt, upload.status, upload.failure, names[upload.id])
         else:
             seen[event.upload_id] = event.sequence
             if event.upload_id not in names:
                 upload = client.get_upload(event.upload_id)
                 names[upload.id] = upload.filename or upload.source
-            _print(event.occurred_at, event.upload_id, event.status, event.failure, names[event.upload_id])
+            _print(event.occurred_at, event.upload_id, event.attempt, event.status, event.failure, names[event.upload_id])
     return Exit.COMPLETED
 
 
@@ -81,9 +81,10 @@ def _watch_uploads(client: Client, upload_ids: tuple[UUID, ...]) -> Exit:
             going_on.discard(upload_id)
             continue
         last[upload_id] = event.status
-        _print(event.occurred_at, upload_id, event.status, event.failure)
+        _print(event.occurred_at, upload_id, event.attempt, event.status, event.failure)
     return Exit.COMPLETED if all(last.get(upload_id) is Status.COMPLETED for upload_id in upload_ids) else Exit.NOT_COMPLETED
 
 
-def _print(moment: datetime, upload_id: UUID, status: Status, failure: Failure | None, name: str = "") -> None:
-    click.echo(f"{moment.astimezone():%H:%M:%S}  {upload_id}  {explained(status, failure)}{'  ' + printable(name) if name else ''}")
+def _print(moment: datetime, upload_id: UUID, attempt: int, status: Status, failure: Failure | None, name: str = "") -> None:
+    again = f" (attempt {attempt})" if attempt > 1 else ""
+    click.echo(f"{moment.astimezone():%H:%M:%S}  {upload_id}  {explained(status, failure)}{again}{'  ' + printable(name) if name else ''}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from schemas.analysis import NoUtterances
 from schemas.failures import Failure
-from schemas.status import Status
 
 NO_UTTERANCES = {
     NoUtterances.NO_AUDIO: "No utterances: the video has no sound.",
@@ -41,9 +40,9 @@ def score(name: str, probability: float) -> str:
     return f"{name} {100 * probability:.0f} %"
 
 
-def explained(status: Status, failure: Failure | None) -> str:
+def explained(status: str, failure: Failure | None) -> str:
     """A status, and where it is not a good one why, and whether trying again helps."""
     if failure is None:
-        return status.value
+        return status
     helps = "trying again can help" if failure.retryable else "trying again does not help"
     return f"{status}: {printable(failure.message)} ({failure.code}; {helps})"

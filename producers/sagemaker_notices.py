@@ -53,7 +53,7 @@ def read(body: str) -> Notice | None:
     """The notice in a message, raw or within SNS's envelope; None for SageMaker's test notification. ValueError for anything else."""
     content: Any = msgspec.json.decode(body)
     if isinstance(content, dict) and "Message" in content and "TopicArn" in content:
-        content = msgspec.json.decode(content["Message"])
+        content = msgspec.json.decode(msgspec.convert(content["Message"], str))
     if isinstance(content, dict) and content.get("eventName") == "TestNotification":
         return None
     return msgspec.convert(content, Notice)

@@ -1,0 +1,223 @@
+"""What SageMaker's notices become, in each of their forms, and what happens to messages that are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from producers.sagemaker_notices import Notices, read
+from runtime.errors import DependencyUnavailable
+from runtime.testing import MemoryBroker, MemoryQueue, MemoryStorage
+from schemas import codec, topics
+from schemas.codec import MAX_EVENT_BYTES, Record
+from schemas.events import InferenceCompleted, InferenceFailed
+from schemas.jobs import parse_inference_id
+
+UPLOAD = UUID("0198c0de-0000-7000-8000-000000000001")
+OUTPUT = "s3://valence/inference/output/1.out"
+FAILURE = "s3://valence/inference/failure/1-error.out"
+
+
+class Database:
+    """Writes down which invocations have finished; the real queries are tested against the real server."""
+
+    def __init__(self) -> None:
+        self.finished: list[tuple[UUID, int]] = []
+
+    async def rows(self, query: str, *, upload_ids: list[UUID], attempts: list[int]) -> list[Any]:
+        assert query == "finish_invocations"
+        self.finished += zip(upload_ids, attempts, strict=True)
+        return []
+
+
+class Desk:
+    """The notices' producer between in-memory twins."""
+
+    def __init__(self) -> None:
+        self.queue, self.broker, self.storage, self.database = MemoryQueue(), MemoryBroker(), MemoryStorage(), Database()
+        self.notices = Notices(self.queue, self.broker, self.database, self.storage)  # type: ignore[arg-type]
+
+    def events(self, topic: topics.Topic) -> list[Any]:
+        records = self.broker.topics[topic.name]
+        return [codec.decode(topic, record.key, record.value, record.headers)[1] for record in records]
+
+    @property
+    def completed(self) -> list[InferenceCompleted]:
+        return self.events(topics.INFERENCE_COMPLETED)
+
+    @property
+    def failed(self) -> list[InferenceFailed]:
+        return self.events(topics.INFERENCE_FAILED)
+
+
+def notice(status: str = "Completed", inference_id: str = f"{UPLOAD}.1", **more: Any) -> dict[str, Any]:
+    """A notice as SageMaker writes it."""
+    where = {"outputLocation": OUTPUT} if status == "Completed" else {"failureLocation": FAILURE}
+    return {
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z",
+        "receivedTime": "2026-01-01T00:00:00.000Z",
+        "invocationStatus": status,
+        "requestParameters": {"endpointName": "valence", "inputLocation": "s3://valence/jobs/1.json"},
+        "responseParameters": {"contentType": "application/json", **where},
+        "inferenceId": inference_id,
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+        **more,
+    }
+
+
+def enveloped(content: dict[str, Any]) -> str:
+    """The same within SNS's envelope."""
+    around = {"Type": "Notification", "MessageId": str(uuid4()), "TopicArn": "arn:aws:sns:us-east-1:1:ok", "Message": json.dumps(content)}
+    return json.dumps(around)
+
+
+@pytest.mark.parametrize("body", [json.dumps(notice()), enveloped(notice())], ids=["raw", "in SNS's envelope"])
+async def test_a_completed_notice_becomes_the_event_in_either_form(body: str) -> None:
+    desk = Desk()
+    await desk.queue.send(body)
+    assert await desk.notices.relay(0) == 1
+    (event,) = desk.completed
+    assert (event.upload_id, event.attempt, event.output_location) == (UPLOAD, 1, OUTPUT)
+    assert desk.database.finished == [(UPLOAD, 1)]
+    assert desk.queue.bodies == []
+
+
+async def test_the_test_notification_of_a_new_endpoint_is_dropped() -> None:
+    desk = Desk()
+    await desk.queue.send(json.dumps({"eventName": "TestNotification"}), enveloped({"eventName": "TestNotification"}))
+    assert await desk.notices.relay(0) == 2
+    assert not desk.broker.topics
+    assert desk.queue.bodies == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "{}",
+        "[" * 20_000,
+        json.dumps(notice(inference_id="somebody-elses-job")),
+        json.dumps(notice(inference_id=f"{UPLOAD}.0")),
+        json.dumps(notice(inference_id=f"{UPLOAD}.{2**40}")),
+        json.dumps(notice(inference_id=f"{UPLOAD}")),
+        json.dumps(notice(inference_id="not-a-uuid.1")),
+        json.dumps(notice(status="Perhaps")),
+        json.dumps(notice(responseParameters={})),
+        json.dumps({"TopicArn": "x", "Message": "not JSON"}),
+        json.dumps({"TopicArn": "x", "Message": 5}),
+    ],
+)
+async def test_what_is_no_notice_of_ours_stays_in_sqs_and_the_good_ones_beside_it_go_through(body: str) -> None:
+    desk = Desk()
+    await desk.queue.send(body, json.dumps(notice()))
+    await desk.notices.relay(0)
+    assert desk.queue.bodies == [body]
+    assert len(desk.completed) == 1
+
+
+async def test_a_notice_is_deleted_only_after_the_broker_has_the_event() -> None:
+    desk = Desk()
+    await desk.queue.send(json.dumps(notice()))
+    desk.broker.away = True
+    with pytest.raises(DependencyUnavailable):
+        await desk.notices.relay(0)
+    assert len(desk.queue.bodies) == 1
+    assert desk.database.finished == []
+
+
+async def test_a_notice_that_comes_twice_is_told_under_the_same_id() -> None:
+    desk = Desk()
+    for _ in range(2):
+        await desk.queue.send(json.dumps(notice()))
+        await desk.notices.relay(0)
+    first, second = desk.broker.topics[topics.INFERENCE_COMPLETED.name]
+    assert dict(first.headers)["ce_id"] == dict(second.headers)["ce_id"]
+
+
+@pytest.mark.parametrize("order", [("Completed", "Failed"), ("Failed", "Completed")])
+async def test_of_two_calls_under_one_id_the_one_with_an_answer_counts(order: Sequence[str]) -> None:
+    desk = Desk()
+    await desk.queue.send(*(json.dumps(notice(status)) for status in order))
+    await desk.notices.relay(0)
+    assert (len(desk.completed), len(desk.failed)) == (1, 0)
+
+
+async def test_expiry_is_its_own_end_and_trying_again_helps() -> None:
+    desk = Desk()
+    await desk.queue.send(json.dumps(notice("Expired", responseParameters={})))
+    await desk.notices.relay(0)
+    (event,) = desk.failed
+    assert event.expired
+    assert event.failure.retryable
+
+
+async def failure(body: bytes | None, **more: Any) -> InferenceFailed:
+    """The event that comes of a failed notice with this error file."""
+    desk = Desk()
+    if body is not None:
+        await desk.storage.put("valence", "inference/failure/1-error.out", body, "application/json")
+    await desk.queue.send(json.dumps(notice("Failed", **more)))
+    await desk.notices.relay(0)
+    (event,) = desk.failed
+    assert not event.expired
+    assert desk.queue.bodies == []
+    return event
+
+
+async def test_our_containers_own_words_reach_the_person() -> None:
+    told = {"code": "object_replaced", "message": "the object was replaced: upload it again", "retryable": False}
+    event = await failure(json.dumps(told).encode())
+    assert (event.failure.code, event.failure.message, event.failure.retryable) == tuple(told.values())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, b"", b"\x00garbage", b"Internal Server Error", b'{"message": "no code"}', b"[" * 50_000, b" " * 70_000, b'{"code":"\xff"}'],
+)
+async def test_any_other_error_file_is_a_failure_with_sagemakers_reason(body: bytes | None) -> None:
+    event = await failure(body, failureReason="ModelError: out of memory")
+    assert event.failure.code == "inference_error"
+    assert "out of memory" in event.failure.message
+    assert event.failure.retryable
+
+
+async def test_a_failure_without_a_location_or_a_reason_is_still_told() -> None:
+    event = await failure(None, responseParameters={})
+    assert event.failure.code == "inference_error"
+
+
+async def test_words_that_postgresql_or_a_topic_could_not_hold_are_made_to_fit() -> None:
+    event = await failure(json.dumps({"code": "x\x00", "message": "\x00" + "long " * 12_000}).encode())
+    assert "\x00" not in event.failure.code + event.failure.message
+    assert len(codec.encode(event)) < MAX_EVENT_BYTES / 10
+
+
+async def test_while_s3_is_away_the_notice_waits() -> None:
+    desk = Desk()
+    desk.storage.away = True
+    await desk.queue.send(json.dumps(notice("Failed")))
+    with pytest.raises(DependencyUnavailable):
+        await desk.notices.relay(0)
+    assert len(desk.queue.bodies) == 1
+
+
+def test_other_fields_that_aws_may_add_do_not_matter() -> None:
+    found = read(json.dumps(notice(newField={"a": 1})))
+    assert found is not None
+    assert parse_inference_id(found.inference_id) == (UPLOAD, 1)
+
+
+def test_an_event_of_a_notice_carries_its_key() -> None:
+    record: Record = codec.record(
+        InferenceCompleted(upload_id=UPLOAD, attempt=1, inference_id=f"{UPLOAD}.1", output_location=OUTPUT), "/tests"
+    )
+    assert record.key == str(UPLOAD).encode()

@@ -106,6 +106,26 @@ async def test_ping_answers_while_videos_are_analysed_and_more_of_them_wait(mode
     assert sorted(model.given) == [b"x0", b"x1", b"x2"]
 
 
+async def test_a_video_that_waits_its_turn_is_not_taken_in_before(model: FakeModel) -> None:
+    taken = threading.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        taken.set()
+        yield b"second"
+
+    async with _running(lambda: model, concurrent_videos=1) as (_, client):
+        await _loaded(client)
+        first = asyncio.create_task(client.post("/invocations", content=b"first", headers=_VIDEO))
+        assert await asyncio.to_thread(model.begun.acquire, timeout=30)
+        second = asyncio.create_task(client.post("/invocations", content=body(), headers=_VIDEO))
+        for _ in range(200):  # it gets as far as it can
+            await asyncio.sleep(0)
+        assert not taken.is_set()
+        model.let_go.set()
+        assert (await first).status_code == (await second).status_code == 200
+    assert model.given == [b"first", b"second"]
+
+
 async def test_models_that_cannot_be_loaded_stop_the_server() -> None:
     stopped = asyncio.Event()
 

@@ -78,7 +78,8 @@ class Stack:
         loop = asyncio.get_running_loop()
         whole = asyncio.create_task(self._run())
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop.set)
+            if signal.getsignal(number) != signal.SIG_IGN:  # started by nohup, it is to outlive the terminal
+                loop.add_signal_handler(number, self._stop.set)
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({whole, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not whole.done():
@@ -142,11 +143,20 @@ class Stack:
         self.supervisor = await opened.enter_async_context(Supervisor(self.data / "logs", self._report))
         control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
-        # Each server starts as soon as its own data is there: the slowest alone decides how long it takes.
-        await asyncio.gather(*(self._start_server(server, environment) for server in self._servers))
+        await self._start_servers(environment)
         for step in self._prepare:
             await asyncio.to_thread(step, self)
         await self.supervisor.start(ours)
+
+    async def _start_servers(self, environment: Mapping[str, str]) -> None:
+        """Start each server as soon as its own data is there: the slowest alone decides how long it takes."""
+        starting = [asyncio.create_task(self._start_server(server, environment)) for server in self._servers]
+        try:
+            await asyncio.gather(*starting)
+        finally:
+            for task in starting:
+                task.cancel()  # if one failed: nothing may be started once the stack is being taken down
+            await asyncio.gather(*starting, return_exceptions=True)
 
     async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
         child = await asyncio.to_thread(server.prepare, environment)

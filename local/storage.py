@@ -37,6 +37,7 @@ class Storage:
         self._folder.mkdir(parents=True, exist_ok=True)
         # It writes its options there and prefers them to some of ours at the next start.
         (self._folder / "mini.options").unlink(missing_ok=True)
+        self._remove_sockets()
         client = _client(environment, self.variables["AWS_ENDPOINT_URL_S3"])
         chosen = (f"-{name}.port{kind.replace('-', '.')}={self._ports[name + kind]}" for name in _PORTS for kind in ("", "-grpc"))
         # `mini` and not `server`, measured: up after 0.6 s and not 3.3 s, back 6 s after a kill and not 24 s, gone 2 s after SIGTERM.
@@ -67,7 +68,14 @@ class Storage:
             folder=self._folder,
             ready=lambda: asyncio.to_thread(self._stores, client),
             grace=5,
+            stopped_cleanly=self._remove_sockets,
         )
+
+    def _remove_sockets(self) -> None:
+        """Remove the Unix sockets that it makes in /tmp for its ports and leaves there."""
+        for port in self._ports.values():
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice, not ours
+                left.unlink()
 
     def _stores(self, client: Any) -> bool:
         """Whether our bucket takes an object. In its first seconds the server answers 500 while volumes grow."""

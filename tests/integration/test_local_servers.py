@@ -198,22 +198,39 @@ UP = """
 import asyncio, sys
 from pathlib import Path
 from local.stack import Stack
-stack = Stack(Path(sys.argv[1]), processes=False, prepare=[lambda stack: print("up", flush=True)], report=lambda line: None)
+stack = Stack(Path(sys.argv[1]), processes=False, report=lambda line: print(line, flush=True))
 asyncio.run(stack.run_until_stopped())
 """
 
 
+def start_stack(folder: Path, until: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A stack in a process of its own, and all its children at the time when it reports a line that begins so."""
+    stack = subprocess.Popen([sys.executable, "-c", UP, str(folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert stack.stdout is not None
+    while not (line := stack.stdout.readline()).startswith(until):
+        assert line, "the stack ended before it came so far"
+    return stack, psutil.Process(stack.pid).children(recursive=True)
+
+
 @pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "SIGKILL"])
 def test_nothing_is_left_of_a_stack_however_it_ends(tmp_path: Path, ending: str) -> None:
-    stack = subprocess.Popen([sys.executable, "-c", UP, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert stack.stdout is not None
-    assert stack.stdout.readline() == "up\n"
-    left = psutil.Process(stack.pid).children(recursive=True)
+    stack, left = start_stack(tmp_path, "the stack is up")
     assert {"postgres", "java", "weed"} <= {process.name() for process in left}
     stack.send_signal(signal.Signals[ending])
-    stack.wait(60)
-    stack.stdout.close()
+    stack.communicate(timeout=60)
     _, alive = psutil.wait_procs(left, timeout=10)
     assert alive == []
     if ending != "SIGKILL":
         assert stack.returncode == 0
+
+
+def test_a_stack_that_is_stopped_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    stack, left = start_stack(tmp_path, "postgres is ready")
+    stack.terminate()
+    said, _ = stack.communicate(timeout=60)
+    assert stack.returncode == 0, said
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert alive == []
+    assert str(tmp_path) not in " ".join(
+        argument for process in psutil.process_iter(["cmdline"]) for argument in process.info["cmdline"] or []
+    )

@@ -85,10 +85,6 @@ class Validate:
     async def _admit(self, event: UploadReceived) -> bool:
         """Give a bulk upload its row; False for an event that is late or about an upload that has ended."""
         async with self._database.transaction() as connection:
-            # Before anything is said of the upload: who names another account's id gets no say in what becomes of it.
-            owner = await database.row(connection, "upload", id=event.upload_id)
-            if owner is not None and owner["account_id"] != event.account_id:
-                raise _foreign(event)
             row = await database.row(connection, "upload", id=event.upload_id)
             if row is None:
                 new = uploads.NewUpload(
@@ -104,10 +100,12 @@ class Validate:
                         message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
                         raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
             if row is not None:
-                if row["account_id"] != event.account_id:
+                if row["account_id"] != event.account_id:  # whoever names another account's id gets no say in what becomes of it
                     raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
                 if event.attempt > row["attempt"]:
-                    await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE)
+                    if not await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE):
+                        log.warning("ignored: attempt %d comes before attempt %d has ended", event.attempt, row["attempt"])
+                        return False
                 elif event.attempt < row["attempt"] or _has_ended(row["status"], row["failure"]):
                     return False
         if not self._is_allowed(event):
@@ -140,10 +138,6 @@ class Validate:
     async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> None:
         described = Jsonb(msgspec.to_builtins(media))
         await self._database.rows("set_media", id=event.upload_id, media=described, etag=info.etag, bytes=info.bytes)
-
-
-def _foreign(event: UploadReceived) -> PermanentError:
-    return PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
 
 
 def _has_ended(status: str, failure: dict[str, object] | None) -> bool:

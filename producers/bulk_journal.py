@@ -34,12 +34,12 @@ class Journal:
         self._file.seek(0)
         contents = self._file.read()
         whole = len(contents) - len(contents) % _LINE_BYTES
-        self._file.truncate(whole)  # a line that a crash cut short was not written
         try:
             self._ids = {UUID(line.decode()) for line in contents[:whole].splitlines()}
         except ValueError as error:
             self._file.close()
             raise JournalDamaged(path) from error
+        self._file.truncate(whole)  # a line that a crash cut short was not written
 
     def __enter__(self) -> Self:
         return self

@@ -11,8 +11,10 @@ import httpx
 from kafka import KafkaConsumer, TopicPartition
 from psycopg.rows import DictRow
 
+from benchmarks.phases import STAGE_WORKERS
 from benchmarks.stand import Stand
 from consumers import dead_letters, status_projector
+from local.child import ChildStatus
 from runtime.errors import DependencyUnavailable
 from runtime.lag import LagGauge
 from schemas import topics
@@ -54,6 +56,17 @@ async def in_flight(stand: Stand) -> int | None:
         return int((await _query(stand, _IN_FLIGHT))[0]["number"])
     except DependencyUnavailable:
         return None
+
+
+async def in_hand(client: httpx.AsyncClient, child: ChildStatus) -> int | None:
+    """Events that a stage's worker is working on, as its own metric says; None for a process that is none."""
+    if child.name not in STAGE_WORKERS:
+        return None
+    try:
+        pages = (await client.get(f"http://{child.address}/metrics")).text
+    except httpx.TransportError:
+        return 0  # it is just being started
+    return sum(int(float(line.rpartition(" ")[2])) for line in pages.splitlines() if line.startswith("valence_stage_in_flight{"))
 
 
 async def uploads(stand: Stand, ids: list[UUID]) -> dict[UUID, DictRow]:

@@ -14,9 +14,11 @@ from local.supervisor import Supervisor
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 #: Fewer videos in flight than this, and a kill proves nothing.
 LEAST_IN_FLIGHT = 10
+#: So many of them must be in the hands of a stage's worker that is killed.
+LEAST_IN_HAND = 3
 _POLL_SECONDS = 0.02
 #: How long to wait for the work that was asked for before more is asked for.
-_NO_WORK_SECONDS = 1.5
+_NO_WORK_SECONDS = 3.0
 #: A process that is not back by then will not come back.
 _BACK_SECONDS = 90.0
 
@@ -29,10 +31,11 @@ class Blow(NamedTuple):
 
 
 class Struck(NamedTuple):
-    """A blow that was struck: what was in flight, and how long the process took to end."""
+    """A blow that was struck: what was in flight, what of it the process itself had in hand, and how long it took to end."""
 
     blow: Blow
     in_flight: int
+    in_hand: int | None
     seconds_to_end: float
 
 
@@ -48,65 +51,66 @@ def plan(children: Sequence[str], servers: Sequence[str], times: int, dice: rand
     return blows
 
 
-class Killer:
-    """Strikes the blows of a plan, each when at least LEAST_IN_FLIGHT videos are in flight.
+class Work(NamedTuple):
+    """How a killer finds work, and has more made.
 
-    `in_flight` counts the videos that the chain has and that have no analysis yet, None while nobody can say; `more_work` asks the load
-    for a burst.
+    `in_flight` counts the videos that the chain has and that have no analysis yet, None while nobody can say. `in_hand` counts the events
+    that a stage's worker is working on, None for whoever is none. `more` asks the load for a burst.
     """
 
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        in_flight: Callable[[], Awaitable[int | None]],
-        more_work: Callable[[], None],
-        report: Callable[[str], None],
-    ) -> None:
+    in_flight: Callable[[], Awaitable[int | None]]
+    in_hand: Callable[[ChildStatus], Awaitable[int | None]]
+    more: Callable[[], None]
+
+
+class Killer:
+    """Strikes the blows of a plan, each when the work is there that it must land on."""
+
+    def __init__(self, supervisor: Supervisor, work: Work, report: Callable[[str], None]) -> None:
         self._supervisor = supervisor
-        self._in_flight = in_flight
-        self._more_work = more_work
+        self._work = work
         self._report = report
         self.struck: list[Struck] = []
 
     async def run(self, blows: Sequence[Blow], pause: Callable[[], float]) -> None:
-        """Strike one after another with pauses between; returns when all processes are back."""
+        """Strike one after another with pauses between; returns when all processes are back. Raises TimeoutError if one is not."""
         for blow in blows:
             await asyncio.sleep(pause())
-            self.struck.append(await self._strike(blow))
+            async with asyncio.timeout(_BACK_SECONDS):
+                struck = await self._strike(blow)
+            self.struck.append(struck)
+            how = blow.signal.name if blow.signal else "restarted"
+            hand = "" if struck.in_hand is None else f"({struck.in_hand} in hand)"
+            ended = f"{struck.seconds_to_end:6.2f} s"
+            self._report(f"{len(self.struck):4} {blow.child:18} {how:10} {struck.in_flight:4} in flight {hand:13} {ended}")
         await asyncio.wait_for(self._supervisor.until_ready(), _BACK_SECONDS)
 
     async def _strike(self, blow: Blow) -> Struck:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_BACK_SECONDS):
-            in_flight = await self._until_work()
-            while not self._ready(blow.child):
+        in_flight, in_hand = await self._until_work(blow.child)
+        started = asyncio.get_running_loop().time()
+        if blow.signal is None:
+            await self._supervisor.restart(blow.child)
+        else:
+            pid = self._status(blow.child).pid
+            self._supervisor.kill(blow.child, blow.signal)
+            while self._status(blow.child).pid == pid:  # noqa: ASYNC110 - it is another process that ends
                 await asyncio.sleep(_POLL_SECONDS)
-                in_flight = await self._until_work()
-            pid, started = self._status(blow.child).pid, loop.time()
-            if blow.signal is None:
-                await self._supervisor.restart(blow.child)
-            else:
-                self._supervisor.kill(blow.child, blow.signal)
-                while self._status(blow.child).pid == pid:  # noqa: ASYNC110 - it is another process that ends
-                    await asyncio.sleep(_POLL_SECONDS)
-        struck = Struck(blow, in_flight, loop.time() - started)
-        how = blow.signal.name if blow.signal else "restarted"
-        self._report(f"{len(self.struck) + 1:4} {blow.child:18} {how:10} {in_flight:4} in flight {struck.seconds_to_end:6.2f} s")
-        return struck
+        return Struck(blow, in_flight, in_hand, asyncio.get_running_loop().time() - started)
 
-    def _ready(self, child: str) -> bool:
-        return self._status(child).state == "ready"
-
-    async def _until_work(self) -> int:
+    async def _until_work(self, child: str) -> tuple[int, int | None]:
+        """Wait until the child is ready and has what it is to be killed over."""
         clock = asyncio.get_running_loop().time
         asked: float | None = None
         while True:
-            count = await self._in_flight()
-            if count is not None and count >= LEAST_IN_FLIGHT:
-                return count
-            if count is not None and (asked is None or clock() - asked > _NO_WORK_SECONDS):
-                self._more_work()
-                asked = clock()
+            if self._status(child).state == "ready":
+                in_hand = await self._work.in_hand(self._status(child))
+                in_flight = await self._work.in_flight()
+                enough = in_flight is not None and in_flight >= LEAST_IN_FLIGHT and (in_hand is None or in_hand >= LEAST_IN_HAND)
+                if in_flight is not None and enough and self._status(child).state == "ready":
+                    return in_flight, in_hand
+                if in_flight is not None and (asked is None or clock() - asked > _NO_WORK_SECONDS):
+                    self._work.more()
+                    asked = clock()
             await asyncio.sleep(_POLL_SECONDS)
 
     def _status(self, child: str) -> ChildStatus:

@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from benchmarks import findings
 from benchmarks.delay_proxy import DelayProxy
-from benchmarks.kills import Killer, plan
+from benchmarks.kills import Killer, Work, plan
 from benchmarks.load import Load
 from benchmarks.phases import WORKERS, Phase
 from benchmarks.soak_verdict import judge
@@ -76,7 +78,13 @@ class _Run:
             await asyncio.gather(*(event.wait() for event in subscribed))
             uploaders = [Uploader(client) for client in clients]
             load = Load(uploaders, self._phase.rate)
-            killer = Killer(self._stand.supervisor, lambda: findings.in_flight(self._stand), lambda: load.burst(_BURST), _say)
+            pages = await opened.enter_async_context(httpx.AsyncClient(trust_env=False))
+            work = Work(
+                in_flight=lambda: findings.in_flight(self._stand),
+                in_hand=lambda child: findings.in_hand(pages, child),
+                more=lambda: load.burst(_BURST),
+            )
+            killer = Killer(self._stand.supervisor, work, _say)
             await self._torment(load, killer)
             await self._settle(load)
             await load.followed(_REST_SECONDS)

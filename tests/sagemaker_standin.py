@@ -25,6 +25,9 @@ from local.sagemaker_workers import Workers
 from runtime.health import Readiness
 from runtime.testing import MemoryQueue, MemoryStorage
 
+#: A test that waits for what never comes fails after this time; none needs a tenth of it.
+_HANGS_SECONDS = 60
+
 INPUT = "s3://valence/jobs/a.json"
 
 
@@ -135,7 +138,8 @@ async def running_standin(
     port = server.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     try:
-        yield StandIn(url, storage, queue, rules, backlog, workers, boto3_client(url))
+        async with asyncio.timeout(_HANGS_SECONDS):
+            yield StandIn(url, storage, queue, rules, backlog, workers, boto3_client(url))
         assert not working.done(), working
     finally:
         working.cancel()

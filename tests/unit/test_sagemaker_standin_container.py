@@ -109,7 +109,8 @@ async def test_an_answer_that_takes_longer_than_the_invocation_timeout_is_a_fail
         await asyncio.Event().wait()
         raise AssertionError("nobody sets the event")
 
-    answer = await (await container(hangs)).answer(invocation(timeout_seconds=0))
+    async with asyncio.timeout(30):
+        answer = await (await container(hangs)).answer(invocation(timeout_seconds=0))
     assert answer.failure == "The model did not answer within InvocationTimeoutSeconds, 0 seconds."
 
 

@@ -28,6 +28,8 @@ ACK_SECONDS = 30
 MOST_REQUEST_BYTES = MOST_DEAD_LETTER_BYTES + 4_096
 #: Kafka would call a consumer dead that has not polled for so long; ours may wait longer for a server, and stays alive.
 _DAY_MILLISECONDS = 86_400_000
+#: How long to look for a broker before it counts as away.
+BOOTSTRAP_MILLISECONDS = 5_000
 #: With a stable instance id a restarted member takes its partitions back within this time.
 SESSION_MILLISECONDS = 10_000
 
@@ -83,6 +85,7 @@ class KafkaPublisher:
                     delivery_timeout_ms=ACK_SECONDS * 1_000,
                     request_timeout_ms=10_000,
                     max_block_ms=10_000,
+                    bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
                 )
             producer = self._producer
             sent = [producer.send(record.topic, key=record.key, value=record.value, headers=record.headers) for record in records]
@@ -124,6 +127,7 @@ class KafkaSubscription:
             "heartbeat_interval_ms": 2_000,
             "max_poll_interval_ms": _DAY_MILLISECONDS,
             "fetch_max_wait_ms": 500,
+            "bootstrap_timeout_ms": BOOTSTRAP_MILLISECONDS,
         }
         self._consumer: KafkaConsumer | None = None
 

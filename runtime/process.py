@@ -57,16 +57,17 @@ def start(name: str) -> Process:
     return process
 
 
-def leave_after(seconds: float) -> None:
-    """End this process the hard way unless it has ended by itself by then; offsets that were not committed are kept."""
+def leave_after(seconds: float) -> threading.Timer:
+    """End this process the hard way unless it has ended, or the timer was cancelled, by then; uncommitted offsets are kept."""
 
     def leave() -> None:
-        log.critical("not finished %.0f s after the request to stop: leaving; unfinished work will be done again", seconds)
+        log.critical("not finished within %.0f s: leaving; unfinished work will be done again", seconds)
         os._exit(1)
 
     timer = threading.Timer(seconds, leave)
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def run(name: str, work: Callable[[Process], Awaitable[None]]) -> None:

@@ -30,6 +30,17 @@ from stream_processors.stage import Runner, Stage
 log = logging.getLogger(__name__)
 
 
+class _App(faust.App):
+    """Faust waits without a limit for what is in flight when partitions are taken away, and the whole group waits for it."""
+
+    async def _on_partitions_revoked(self, revoked: set[Any]) -> None:
+        leaving = leave_after(GRACE_SECONDS)
+        try:
+            await super()._on_partitions_revoked(revoked)
+        finally:
+            leaving.cancel()
+
+
 class _InFlight:
     """A record that is being worked on; `done` when it may be acknowledged."""
 
@@ -50,7 +61,6 @@ class Engine:
         self._order: defaultdict[Any, deque[_InFlight]] = defaultdict(deque)
         self._topic = self._app.topic(stage.topic.name, key_type=bytes, value_type=bytes)
         self._app.agent(self._topic, name=stage.name, supervisor_strategy=CrashingSupervisor)(self._agent)
-        self._app.on_partitions_revoked.connect(self._revoked)
 
     async def run(self) -> None:
         """Work until the process is told to stop; returns when everything in flight is acknowledged."""
@@ -103,13 +113,6 @@ class Engine:
         except (KafkaError, TimeoutError) as error:
             raise DependencyUnavailable("kafka", error) from error
 
-    async def _revoked(self, sender: Any, partitions: set[Any], **_: Any) -> None:
-        """Faust waits without a limit for what is in flight; the group must not wait for us."""
-        if any(order for order in self._order.values()) and not self._process.stopping.is_set():
-            log.warning("%d partitions were taken away while work was in flight", len(partitions))
-            self._process.stopping.set()
-            leave_after(GRACE_SECONDS)
-
 
 def _leave(why: str, error: BaseException | None) -> None:
     log.critical("%s: leaving without acknowledging it, so that it comes again", why, exc_info=error)
@@ -129,7 +132,7 @@ def _app(stage: Stage, process: Process) -> Any:
     scratch = Path(tempfile.mkdtemp(prefix="valence-faust-"))
     with suppress(OSError):
         scratch.rmdir()  # Faust wants a parent that exists and makes the folder itself, if it ever needs it
-    return faust.App(
+    return _App(
         group,
         broker=";".join(f"kafka://{server}" for server in process.settings.kafka_bootstrap_servers.split(",")),
         datadir=str(scratch),

@@ -16,15 +16,19 @@ def running_stack(stack: Stack) -> Iterator[Stack]:
     """Run a stack while the `with` lasts.
 
     It lives in a thread of its own, which starts the children and outlives them (the parent-death signal of Linux goes by thread).
-    Raises LocalStackError if it cannot come up, and at the end if it failed meanwhile.
+    Raises LocalStackError if it cannot come up, and at the end if it failed meanwhile. Ctrl-C while it comes up takes it down again.
     """
-    up: Future[asyncio.AbstractEventLoop] = Future()
+    begun: Future[tuple[asyncio.AbstractEventLoop, Callable[[], object]]] = Future()
+    up: Future[None] = Future()
     ended: Future[None] = Future()
     stop = asyncio.Event()
 
     async def live() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        begun.set_result((asyncio.get_running_loop(), task.cancel))
         async with stack:
-            up.set_result(asyncio.get_running_loop())
+            up.set_result(None)
             stopping = asyncio.create_task(stop.wait())
             failing = asyncio.create_task(stack.supervisor.until_failed())
             await asyncio.wait({stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
@@ -41,8 +45,16 @@ def running_stack(stack: Stack) -> Iterator[Stack]:
         else:
             ended.set_result(None)
 
-    threading.Thread(target=run, name="local stack", daemon=True).start()
-    loop = up.result()
+    thread = threading.Thread(target=run, name="local stack", daemon=True)
+    thread.start()
+    loop, cancel = begun.result()
+    try:
+        up.result()
+    except BaseException:
+        if not up.done():
+            loop.call_soon_threadsafe(cancel)
+        thread.join()
+        raise
     try:
         yield stack
     finally:

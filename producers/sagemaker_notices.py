@@ -21,8 +21,10 @@ from runtime.process import Process
 from runtime.queue import Message, Queue, SqsQueue
 from runtime.storage import ObjectStorage, S3Storage
 from schemas import codec
-from schemas.events import Event, InferenceCompleted
+from schemas.codec import Record
+from schemas.events import Event
 from schemas.jobs import parse_inference_id
+from schemas.topics import INFERENCE_COMPLETED
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +42,18 @@ class ResponseParameters(msgspec.Struct, rename="camel"):
     failure_location: str | None = None
 
 
+class RequestParameters(msgspec.Struct, rename="camel"):
+    """What the invocation was sent with: ours carries its `traceparent` as custom attributes."""
+
+    custom_attributes: str | None = None
+
+
 class Notice(msgspec.Struct, rename="camel"):
     """What SageMaker says at the end of an asynchronous invocation."""
 
     inference_id: str
     invocation_status: str
+    request_parameters: RequestParameters = msgspec.field(default_factory=RequestParameters)
     response_parameters: ResponseParameters = msgspec.field(default_factory=ResponseParameters)
     failure_reason: str = "the endpoint gave no reason"
 
@@ -75,25 +84,26 @@ class Notices:
         """
         messages = await self._queue.receive(wait_seconds)
         done: list[Message] = []
-        endings_of: dict[tuple[UUID, int], Event] = {}
+        records: dict[tuple[UUID, int], Record] = {}
         for message in messages:
             try:
                 notice = read(message.body)
                 if notice is not None:
                     upload_id, attempt = parse_inference_id(notice.inference_id)
-                    ending = await self._ending(notice, upload_id, attempt)
-                    if not isinstance(endings_of.get((upload_id, attempt)), InferenceCompleted):  # of two calls, the one with an answer
-                        endings_of[upload_id, attempt] = ending
+                    with telemetry.following(upload_id, "sagemaker notice", notice.request_parameters.custom_attributes):
+                        ending = await self._ending(notice, upload_id, attempt)
+                        record = codec.record(ending, SOURCE, traceparent=telemetry.traceparent())
+                    known = records.get((upload_id, attempt))
+                    if known is None or known.topic != INFERENCE_COMPLETED.name:  # of two calls, the one with an answer
+                        records[upload_id, attempt] = record
                     metrics.NOTICES.labels(notice.invocation_status.lower()).inc()
                 done.append(message)
             except (ValueError, RecursionError) as error:
                 metrics.NOTICES.labels("unreadable").inc()
                 log.error("left in SQS, since it is no notice of ours: %s", error, extra={"body": message.body[:500]})
-        if endings_of:
-            await self._publisher.publish(
-                [codec.record(event, SOURCE, traceparent=telemetry.traceparent()) for event in endings_of.values()]
-            )
-            upload_ids, attempts = zip(*endings_of, strict=True)
+        if records:
+            await self._publisher.publish(list(records.values()))
+            upload_ids, attempts = zip(*records, strict=True)
             await self._database.rows("finish_invocations", upload_ids=list(upload_ids), attempts=list(attempts))
         await self._queue.delete(done)
         return len(messages)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 
-from runtime import aws
+from runtime import aws, telemetry
 from runtime.errors import DependencyUnavailable, InvalidInvocation
 from runtime.settings import Inference
 
@@ -42,6 +42,10 @@ class SageMakerEndpoint:
         self._threads = aws.Threads("sagemaker")
 
     async def invoke(self, input_location: str, inference_id: str) -> Locations:
+        # Handed on verbatim to the container and in the notice, so that the trace goes on behind the endpoint.
+        trace = telemetry.traceparent()
+        carried = {"CustomAttributes": trace} if trace else {}
+
         def call() -> Any:
             with aws.availability("sagemaker"):
                 return self._client.invoke_endpoint_async(
@@ -52,6 +56,7 @@ class SageMakerEndpoint:
                     InputLocation=input_location,
                     RequestTTLSeconds=self._settings.ttl_seconds,
                     InvocationTimeoutSeconds=self._settings.timeout_seconds,
+                    **carried,
                 )
 
         try:

@@ -88,4 +88,5 @@ def run(name: str, work: Callable[[Process], Awaitable[None]]) -> None:
     except Exception:
         log.critical("crashed on purpose: this error was not expected, and work that is not committed will be done again", exc_info=True)
         os._exit(1)  # without waiting for threads that may be stuck in a call
+    telemetry.flush()
     os._exit(0)

@@ -10,19 +10,19 @@ from benchmarks.subscriber import follow_upload
 from benchmarks.uploader import Uploader
 
 _TICK_SECONDS = 0.01
-#: Every so manieth upload is followed by a stream of its own, besides its account's.
-_FOLLOWED = 5
 
 
 class Load:
     """Uploads videos, `rate` a second, through the uploaders in turn.
 
-    A burst is taken from what would have been sent later: after it the load pauses, and the rate over the whole run stays.
+    A burst is taken from what would have been sent later: after it the load pauses, and the rate over the whole run stays. Each
+    `every_followed`-th upload is followed by a stream of its own too.
     """
 
-    def __init__(self, uploaders: list[Uploader], rate: float) -> None:
+    def __init__(self, uploaders: list[Uploader], rate: float, *, every_followed: int | None) -> None:
         self._uploaders = uploaders
         self._rate = rate
+        self._every_followed = every_followed
         self._launched = 0
         self._burst = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,7 +69,7 @@ class Load:
         uploader = self._uploaders[number % len(self._uploaders)]
 
         def announced(upload_id: UUID) -> None:
-            if number % _FOLLOWED == 0:
+            if self._every_followed and number % self._every_followed == 0:
                 self._followers.append(asyncio.create_task(follow_upload(uploader.client, upload_id, self.faults)))
 
         self.accepted.append(await uploader.upload(f"clip-{number}.mp4", distinct_clip(number), announced))

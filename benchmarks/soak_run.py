@@ -25,6 +25,8 @@ from local.processes import OurProcess
 _ACCOUNTS = 10
 #: Videos in a burst, where a kill would find less work than it must.
 _BURST = 24
+#: Each so-manieth upload is followed by a stream of its own, besides its account's.
+_EVERY_FOLLOWED = 5
 #: How long everything may take to come to rest once all uploads have ended: commits, the outbox, streams.
 _REST_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
@@ -77,7 +79,7 @@ class _Run:
             watching = [asyncio.create_task(watch_account(c, self._seen, e)) for c, e in zip(clients, subscribed, strict=True)]
             await asyncio.gather(*(event.wait() for event in subscribed))
             uploaders = [Uploader(client) for client in clients]
-            load = Load(uploaders, self._phase.rate)
+            load = Load(uploaders, self._phase.rate, every_followed=_EVERY_FOLLOWED)
             pages = await opened.enter_async_context(httpx.AsyncClient(trust_env=False))
             work = Work(
                 in_flight=lambda: findings.in_flight(self._stand),

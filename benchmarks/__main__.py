@@ -1,0 +1,48 @@
+"""`python -m benchmarks [NAME...]`: measure, write each result beside the machine it was measured on, and print a table."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from benchmarks import latency, start, throughput
+from benchmarks.results import write
+
+BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
+    "throughput": throughput.measure,
+    "latency": latency.measure,
+    "start": start.measure,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks named, all without a name; ends with code 1 if a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all without a name")
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    if unknown := sorted(set(names) - set(BENCHMARKS)):
+        parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    passed = [_run(name) for name in names]
+    return 0 if all(passed) else 1
+
+
+def _run(name: str) -> bool:
+    print(f"{name} ...", flush=True)
+    figures = asyncio.run(BENCHMARKS[name]())
+    file = write(name, figures)
+    for figure, value in figures.items():
+        if isinstance(value, dict):
+            print(f"  {figure.replace('_', ' ')}")
+            for part, number in value.items():
+                print(f"    {part:38} {number}")
+        else:
+            print(f"  {figure.replace('_', ' '):40} {value}")
+    print(f"  written to {file.relative_to(file.parents[2])}\n", flush=True)
+    return bool(figures["passed"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import environment, valence
 from tests.scripted_api import KEY, SRT, ScriptedApi, scripted_api
 
 
@@ -23,24 +23,9 @@ def api() -> Iterator[ScriptedApi]:
         yield running
 
 
-def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VALENCE_")}
-    return {**inherited, "VALENCE_LOCAL_DATA_DIR": str(tmp_path / "no-stack"), "TMPDIR": str(tmp_path), **variables}
-
-
-def valence(tmp_path: Path, api: ScriptedApi | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(tmp_path: Path, api: ScriptedApi | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     known = {"VALENCE_API_URL": api.url, "VALENCE_API_KEY": KEY} if api else {}
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments],
-        env=environment(tmp_path, **{**known, **variables}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert "\x1b" not in done.stdout + done.stderr  # nothing here is a terminal
-    return done
+    return valence(tmp_path, *arguments, **{**known, **variables})
 
 
 def a_file(tmp_path: Path, name: str) -> str:
@@ -53,7 +38,7 @@ def documents(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_a_completed_analysis_is_a_table_of_utterances_and_exit_code_0(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "good.mp4"))
     assert done.returncode == 0
     (row,) = [line for line in done.stdout.splitlines() if "what a day" in line]
     assert row.split() == ["0:00.0", "–", "0:01.5", "joy", "91", "%", "positive", "85", "%", "what", "a", "day"]
@@ -62,7 +47,7 @@ def test_a_completed_analysis_is_a_table_of_utterances_and_exit_code_0(tmp_path:
 
 
 def test_json_is_all_that_is_on_standard_output(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", "--json", a_file(tmp_path, "good.mp4"), a_file(tmp_path, "bad.mp4"))
+    done = run(tmp_path, api, "analyse", "--json", a_file(tmp_path, "good.mp4"), a_file(tmp_path, "bad.mp4"))
     assert done.returncode == 1
     good, bad = documents(done)["good.mp4"], documents(done)["bad.mp4"]
     assert (good["status"], good["failure"], good["analysis"]["utterances"][0]["text"]) == ("completed", None, "what a day")
@@ -70,25 +55,25 @@ def test_json_is_all_that_is_on_standard_output(tmp_path: Path, api: ScriptedApi
 
 
 def test_srt_is_what_the_api_gives_unchanged(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", "--srt", a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, api, "analyse", "--srt", a_file(tmp_path, "good.mp4"))
     assert (done.returncode, done.stdout) == (0, SRT)
 
 
 def test_a_rejected_file_ends_with_1_and_says_why_and_that_a_retry_does_not_help(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "bad.mp4"), a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "bad.mp4"), a_file(tmp_path, "good.mp4"))
     assert done.returncode == 1
     assert "bad.mp4: rejected: the file is no video or sound (not_media; trying again does not help)" in done.stderr
     assert "what a day" in done.stdout
 
 
 def test_a_failure_that_a_retry_may_mend_says_so(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "late.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "late.mp4"))
     assert done.returncode == 1
     assert "expired: the endpoint did not get to this video in time (inference_expired; trying again can help)" in done.stderr
 
 
 def test_a_file_that_the_api_refuses_is_that_files_affair_alone(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", "--json", a_file(tmp_path, "refused.mp4"), a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, api, "analyse", "--json", a_file(tmp_path, "refused.mp4"), a_file(tmp_path, "good.mp4"))
     assert done.returncode == 1
     refused = documents(done)["refused.mp4"]
     assert (refused["status"], refused["failure"]["code"]) == ("refused", "content-too-large")
@@ -97,26 +82,26 @@ def test_a_file_that_the_api_refuses_is_that_files_affair_alone(tmp_path: Path, 
 
 def test_more_files_than_travel_at_once_all_arrive(tmp_path: Path, api: ScriptedApi) -> None:
     files = [a_file(tmp_path, f"{number}.mp4") for number in range(9)]
-    done = valence(tmp_path, api, "analyse", "--json", *files)
+    done = run(tmp_path, api, "analyse", "--json", *files)
     assert done.returncode == 0
     assert {document["status"] for document in documents(done).values()} == {"completed"}
     assert len(documents(done)) == 9
 
 
 def test_a_video_without_sound_is_completed_and_says_that_it_has_none(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "silent.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "silent.mp4"))
     assert done.returncode == 0
     assert "No utterances: the video has no sound." in done.stdout
 
 
 def test_captions_can_neither_command_the_terminal_nor_be_taken_for_markup(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "hostile.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "hostile.mp4"))
     assert "what [bold]a[/bold] day" in done.stdout
     assert not {character for character in done.stdout if not character.isprintable()} - {"\n"}
 
 
 def test_a_time_limit_ends_with_4_and_says_how_to_go_on(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", "--timeout", "3", a_file(tmp_path, "slow.mp4"))
+    done = run(tmp_path, api, "analyse", "--timeout", "3", a_file(tmp_path, "slow.mp4"))
     assert done.returncode == 4
     (slow,) = [upload_id for upload_id, wanted in api.uploads.items() if wanted.filename == "slow.mp4"]
     assert f"not finished after 3 s: what was sent goes on, see `valence watch {slow}`" in done.stderr
@@ -143,26 +128,26 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path, api: Scripte
 def test_an_api_that_does_not_answer_ends_with_3_and_says_what_was_tried(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    done = valence(tmp_path, None, "analyse", "--api-url", url, "--api-key", KEY, a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, None, "analyse", "--api-url", url, "--api-key", KEY, a_file(tmp_path, "good.mp4"))
     assert done.returncode == 3
     assert url in done.stderr
     assert "`valence local up`" in done.stderr
 
 
 def test_without_any_address_it_ends_with_3_and_says_where_it_looked(tmp_path: Path) -> None:
-    done = valence(tmp_path, None, "analyse", a_file(tmp_path, "good.mp4"))
+    done = run(tmp_path, None, "analyse", a_file(tmp_path, "good.mp4"))
     assert done.returncode == 3
     for looked in ("--api-url", "VALENCE_API_URL", str(tmp_path / "no-stack"), "`valence local up`"):
         assert looked in done.stderr
 
 
 def test_an_api_whose_servers_are_away_ends_with_3(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "away.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "away.mp4"))
     assert (done.returncode, "s3 is unavailable" in done.stderr) == (3, True)
 
 
 def test_a_key_that_is_not_accepted_is_refused_in_words(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "good.mp4"), VALENCE_API_KEY="val_live_wrong")
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "good.mp4"), VALENCE_API_KEY="val_live_wrong")
     assert done.returncode == 1
     assert "no account has this key" in done.stderr
 
@@ -181,13 +166,13 @@ def test_a_key_that_is_not_accepted_is_refused_in_words(tmp_path: Path, api: Scr
 )
 def test_misuse_ends_with_2_and_names_what_was_wrong(tmp_path: Path, arguments: list[str], words: str) -> None:
     names = {name: a_file(tmp_path, name) for name in ("good.mp4", "bad.mp4")}
-    done = valence(tmp_path, None, *[names.get(argument, argument) for argument in arguments])
+    done = run(tmp_path, None, *[names.get(argument, argument) for argument in arguments])
     assert done.returncode == 2
     assert words in done.stderr
 
 
 def test_a_fault_of_our_own_is_a_sentence_that_names_a_report(tmp_path: Path, api: ScriptedApi) -> None:
-    done = valence(tmp_path, api, "analyse", a_file(tmp_path, "garbage.mp4"))
+    done = run(tmp_path, api, "analyse", a_file(tmp_path, "garbage.mp4"))
     assert done.returncode == 1
     assert "this is a fault of valence itself" in done.stderr
     (report,) = tmp_path.glob("valence-fault-*.txt")

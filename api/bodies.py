@@ -29,11 +29,13 @@ async def read(request: Request[Any, Any, Any], struct: type[T]) -> T:
         raise UnsupportedMediaType(f"Content-Type is {media_type[:100]!r}: expected {JSON}")
     body = await request.body()
     try:
-        return msgspec.json.decode(body, type=struct)
-    except msgspec.ValidationError as error:
-        raise _invalid(body, str(error)) from error
+        found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest(f"the body is not JSON: {error}. Mend it and send it again") from error
+    try:
+        return msgspec.convert(found, struct)
+    except msgspec.ValidationError as error:
+        raise _invalid(found, str(error)) from error
 
 
 def operation(struct: type[msgspec.Struct]) -> type[Operation]:
@@ -54,13 +56,13 @@ def schemas(*structs: type[msgspec.Struct]) -> dict[str, Any]:
     return msgspec.json.schema_components(structs, ref_template=_COMPONENTS + "{name}")[1]
 
 
-def _invalid(body: bytes, message: str) -> InvalidRequest:
+def _invalid(body: object, message: str) -> InvalidRequest:
     found = _PATH.match(message)
     expected, path = (found["expected"], found["path"]) if found else (message, "$")
     if at_field := _FIELD.match(expected):
         path = f"{path}.{at_field['name']}"
     field = path.removeprefix("$").removeprefix(".") or "body"
-    error = field_at(field, _value_at(msgspec.json.decode(body), path), expected)
+    error = field_at(field, _value_at(body, path), expected)
     return InvalidRequest(f"{field} is {error.value!r}: {expected}. Mend it and send the request again", errors=[error])
 
 

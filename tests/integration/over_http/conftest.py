@@ -40,9 +40,10 @@ class ApiProcess:
 @contextmanager
 def running(module: str, environment: dict[str, str], url: str, *, page: str) -> Iterator[ApiProcess]:
     """A process of ours until the end of the body, from the moment that its page is there."""
-    process = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment})
     try:
-        wait_until(lambda: _answers(url + page), 30)
+        wait_until(lambda: process.poll() is not None or _answers(url + page), 60)
+        assert process.poll() is None, f"{module} has ended with code {process.returncode}"
         yield ApiProcess(url, process)
     finally:
         process.kill()
@@ -81,9 +82,8 @@ def start_api(servers: dict[str, str]) -> Starter:
     """Starts an API with settings of the test's own, and waits until it is ready, or only alive."""
 
     def start(environment: dict[str, str] | None = None, page: str = "/readyz") -> AbstractContextManager[ApiProcess]:
-        port = free_port()
-        settings = {"VALENCE_API_PORT": str(port), "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT), **(environment or {})}
-        return running("api", {**servers, **settings}, f"http://127.0.0.1:{port}", page=page)
+        settings = {"VALENCE_API_PORT": str(free_port()), "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT), **(environment or {})}
+        return running("api", {**servers, **settings}, f"http://127.0.0.1:{settings['VALENCE_API_PORT']}", page=page)
 
     return start
 

@@ -210,7 +210,7 @@ async def test_the_client_follows_an_upload_to_its_end_and_over_a_restart(
     upload_id = await new_upload(database, account)
     connected = threading.Event()
     seen: list[int] = []
-    with start_api() as api, Client(api.url, key) as client:
+    with start_api() as api, Client(api.url, key, patience_seconds=30) as client:
 
         def follow() -> None:
             for status in client.events(upload_id):

@@ -22,6 +22,7 @@ from schemas.codec import Record
 from schemas.dead_letters import dead_letter
 from schemas.events import (
     Event,
+    InferenceCompleted,
     InferenceFailed,
     InferenceRequested,
     PinnedSource,
@@ -118,7 +119,9 @@ async def test_the_sql_function_and_the_python_rule_agree_over_every_pair(databa
     assert set(expected.values()) == {True, False}
     async with database.transaction() as connection:
         cursor = connection.cursor()
-        await cursor.execute("create temporary table cases (n int, id uuid, old text, dl text, before int, new text, after int) on commit drop")
+        await cursor.execute(
+            "create temporary table cases (n int, id uuid, old text, dl text, before int, new text, after int) on commit drop"
+        )
         async with cursor.copy("copy cases from stdin") as copy:
             for n, ((old, dl), before, new, after) in enumerate(cases):
                 await copy.write_row((n, uuid4(), old.value, dead_lettered if dl else None, before, new.value, after))
@@ -194,12 +197,10 @@ async def test_what_has_not_ended_is_not_retried(desk: Desk) -> None:
 @pytest.mark.parametrize("topic", CONSUMED_TOPICS, ids=lambda topic: topic.name)
 async def test_a_dead_letter_on_any_topic_fails_its_upload_without_telling_secrets(desk: Desk, topic: Any) -> None:
     makers = (desk.received, desk.validated, desk.rejected, desk.requested, desk.failed, desk.persisted)
-    events = {type(event): event for event in (make() for make in makers)}
+    events: dict[type[Event], Event] = {type(event): event for event in (make() for make in makers)}
     job_id = inference_id(desk.upload_id, 1)
-    completed = codec.msgspec.convert(
-        {"upload_id": desk.upload_id, "attempt": 1, "inference_id": job_id, "output_location": "s3://valence/x"}, codec.EVENTS["inference.completed.v1"]
-    )
-    events[type(completed)] = completed
+    completed = InferenceCompleted(upload_id=desk.upload_id, attempt=1, inference_id=job_id, output_location="s3://valence/x")
+    events[InferenceCompleted] = completed
     await desk.project(dead(events[topic.event]))
     row = await upload_row(desk.database, desk.upload_id)
     assert (row["status"], row["failure"]["code"], row["failure"]["retryable"]) == ("failed", "dead_lettered", True)

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from conftest import ApiProcess, Starter  # type: ignore[import-not-found]  # this folder's own
 
 from api import accounts
 from api.accounts import Scope
 from api.problems import PROBLEMS
 from runtime.database import Database
 from schemas.resources import PROBLEM_TYPES
+from tests.api_process import ApiProcess, Starter
 
 ROUTES = [
     ("GET", "/v1/uploads/{id}"),

@@ -13,13 +13,13 @@ from uuid import UUID
 
 import httpx
 import pytest
-from conftest import UPLOAD_LIMIT, ApiProcess, wait_until  # type: ignore[import-not-found]  # this folder's own
 
 from runtime import aws
 from runtime.database import Database
 from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas.jobs import source_key
+from tests.api_process import UPLOAD_LIMIT, ApiProcess, wait_until
 
 MIB = 1024**2
 

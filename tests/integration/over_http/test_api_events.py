@@ -11,7 +11,6 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from conftest import Starter  # type: ignore[import-not-found]  # this folder's own
 
 from runtime import database as databases
 from runtime import uploads
@@ -23,6 +22,7 @@ from schemas.events import Source, UploadStatusChanged
 from schemas.failures import Failure
 from schemas.resources import Snapshot
 from schemas.status import Status
+from tests.api_process import Starter
 from valence import Client
 from valence.event_source import EventReader, ServerEvent
 

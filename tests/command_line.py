@@ -9,6 +9,8 @@ from pathlib import Path
 
 #: Every variable by which a command could find servers or a stack other than the one that a test means.
 _FOREIGN = ("VALENCE_", "DATABASE_URL", "KAFKA_", "AWS_")
+#: The demo starts everything and listens to a whole clip, on a machine that may have other work.
+_PATIENCE_SECONDS = 300
 
 
 def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
@@ -26,9 +28,26 @@ def valence(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Com
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=_PATIENCE_SECONDS,
         check=False,
     )
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     return done
+
+
+def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A command that goes on; both its outputs are one."""
+    command = [sys.executable, "-m", "cli", *arguments]
+    return subprocess.Popen(command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def until(process: subprocess.Popen[str], words: str) -> None:
+    """Read what a command prints up to the first line with these words."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"it ended before it said {words!r}:\n{''.join(lines)}")

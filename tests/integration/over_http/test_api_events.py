@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 import httpx
@@ -44,7 +44,7 @@ async def change(database: Database, upload_id: UUID, *statuses: Status, attempt
             assert await uploads.apply_status(connection, upload_id, attempt, status, "/test", failure)
 
 
-async def events(http: httpx.AsyncClient, path: str, after: int | None = None) -> AsyncIterator[ServerEvent]:
+async def events(http: httpx.AsyncClient, path: str, after: int | None = None) -> AsyncGenerator[ServerEvent, None]:
     headers = {} if after is None else {"Last-Event-ID": str(after)}
     async with http.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200, await answer.aread()

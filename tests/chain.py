@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from local.sagemaker_answers import instant_analysis
+from local.sagemaker.answers import instant_analysis
 from runtime.database import Database
 from runtime.kafka import Received
 from schemas import codec

@@ -16,12 +16,12 @@ import httpx
 import uvicorn
 from botocore.config import Config
 
-from local.sagemaker_answers import Answer, Answers, InstantAnswers
-from local.sagemaker_app import App
-from local.sagemaker_backlog import Backlog
-from local.sagemaker_faults import FaultRule, Faults
-from local.sagemaker_requests import Invocation
-from local.sagemaker_workers import Workers
+from local.sagemaker.answers import Answer, Answers, InstantAnswers
+from local.sagemaker.app import App
+from local.sagemaker.backlog import Backlog
+from local.sagemaker.faults import FaultRule, Faults
+from local.sagemaker.requests import Invocation
+from local.sagemaker.workers import Workers
 from runtime.health import Readiness
 from runtime.testing import MemoryQueue, MemoryStorage
 

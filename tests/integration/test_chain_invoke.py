@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from local.sagemaker_faults import Fault, FaultRule
+from local.sagemaker.faults import Fault, FaultRule
 from runtime import metrics, uploads
 from runtime.database import Database
 from runtime.errors import DependencyUnavailable

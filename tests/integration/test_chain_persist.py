@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from local.sagemaker_answers import instant_analysis
+from local.sagemaker.answers import instant_analysis
 from runtime import uploads
 from runtime.database import Database
 from runtime.storage import S3Storage

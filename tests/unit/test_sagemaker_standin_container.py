@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.sagemaker_answers import DEATHS, Answer, ModelContainer
-from local.sagemaker_requests import Invocation
+from local.sagemaker.answers import DEATHS, Answer, ModelContainer
+from local.sagemaker.requests import Invocation
 from runtime.errors import DependencyUnavailable
 from runtime.testing import MemoryStorage
 

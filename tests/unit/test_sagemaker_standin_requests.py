@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from local.sagemaker_requests import HEADER_RULES, INLINE_BYTES, Rule
+from local.sagemaker.requests import HEADER_RULES, INLINE_BYTES, Rule
 from tests.sagemaker_standin import StandIn, running_standin
 
 

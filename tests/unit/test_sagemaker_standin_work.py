@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
-from local.sagemaker_answers import Answer, broken
-from local.sagemaker_faults import Fault, FaultRule
-from local.sagemaker_requests import Invocation
+from local.sagemaker.answers import Answer, broken
+from local.sagemaker.faults import Fault, FaultRule
+from local.sagemaker.requests import Invocation
 from runtime.errors import DependencyUnavailable
 from runtime.storage import locate
 from runtime.testing import MemoryQueue, MemoryStorage, StoredObject

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import httpx
 import msgspec
 
-from local.sagemaker_requests import Invocation
+from local.sagemaker.requests import Invocation
 from runtime.errors import DependencyUnavailable, ObjectMissing, PermanentError
 from runtime.storage import ObjectStorage, locate
 from schemas.analysis import EMOTIONS, SENTIMENTS, Analysis, EmotionScores, Modality, Scores, SentimentScores, Utterance, Word

@@ -15,10 +15,10 @@ from urllib.parse import unquote
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from local.sagemaker_backlog import Backlog
-from local.sagemaker_faults import Fault, FaultRule, Faults
-from local.sagemaker_requests import INLINE_BYTES, Invocation, Refused, parse
-from local.sagemaker_workers import Workers
+from local.sagemaker.backlog import Backlog
+from local.sagemaker.faults import Fault, FaultRule, Faults
+from local.sagemaker.requests import INLINE_BYTES, Invocation, Refused, parse
+from local.sagemaker.workers import Workers
 from runtime.health import Readiness
 
 Scope = dict[str, Any]

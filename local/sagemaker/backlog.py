@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from local.sagemaker_requests import Invocation
+from local.sagemaker.requests import Invocation
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from local.sagemaker_requests import Refused, invalid, missing_endpoint
+from local.sagemaker.requests import Refused, invalid, missing_endpoint
 
 
 class Fault(StrEnum):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from local.sagemaker_requests import ACCOUNT, Invocation
+from local.sagemaker.requests import ACCOUNT, Invocation
 
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 

@@ -19,11 +19,11 @@ from typing import Annotated
 import msgspec
 import uvicorn
 
-from local.sagemaker_answers import Answers, InstantAnswers, ModelContainer, container_client
-from local.sagemaker_app import App
-from local.sagemaker_backlog import Backlog
-from local.sagemaker_faults import FaultRule, Faults
-from local.sagemaker_workers import Workers
+from local.sagemaker.answers import Answers, InstantAnswers, ModelContainer, container_client
+from local.sagemaker.app import App
+from local.sagemaker.backlog import Backlog
+from local.sagemaker.faults import FaultRule, Faults
+from local.sagemaker.workers import Workers
 from runtime import settings, telemetry
 from runtime.errors import SettingsError
 from runtime.health import Readiness

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from local import sagemaker_notices as notices
-from local.sagemaker_answers import Answer, Answers, broken
-from local.sagemaker_backlog import Backlog
-from local.sagemaker_faults import Fault, Faults
-from local.sagemaker_requests import Invocation
+from local.sagemaker.answers import Answer, Answers, broken
+from local.sagemaker.backlog import Backlog
+from local.sagemaker.faults import Fault, Faults
+from local.sagemaker.requests import Invocation
 from runtime import metrics
 from runtime.errors import DependencyUnavailable
 from runtime.health import LONGEST_WAIT_SECONDS, Readiness

@@ -1,0 +1,253 @@
+"""The whole chain as processes: servers go away and come back, processes are killed, strangers send nonsense, and every video ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from local.background import running_stack
+from local.control import Control
+from local.preparation import prepare
+from local.sagemaker.faults import Fault
+from local.servers import SERVERS
+from local.stack import Stack
+from runtime import settings as configuration
+from runtime.database import Database
+from runtime.health import Readiness
+from runtime.kafka import KafkaPublisher
+from runtime.process import GRACE_SECONDS
+from runtime.settings import Settings
+from runtime.storage import S3Storage
+from schemas import codec
+from schemas.codec import MAX_EVENT_BYTES, Record
+from tests.chain import SOURCE, select, statuses, upload_received
+from tests.media_samples import clip
+from tests.waiting import until
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "bulk-ingestion.md"
+KEY = "ingest/clip.mp4"
+#: Enough to have work in hand in every stage.
+VIDEOS = 12
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Every server and process, with an endpoint that answers at once and a reconciler that looks soon."""
+    quick = {
+        "VALENCE_SAGEMAKER_ANSWER": "instant",
+        "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1",
+        "VALENCE_INFERENCE_RECALL_AFTER_SECONDS": "2",
+    }
+    before = dict(os.environ)
+    with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=[prepare], settings=quick)) as running:
+        os.environ.update(running.environment())
+        yield running
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class Chain:
+    """A running stack, as the tests see it: videos go in, statuses come out, servers are stopped and go on."""
+
+    def __init__(self, stack: Stack, settings: Settings, database: Database, publisher: KafkaPublisher, account_id: UUID) -> None:
+        self.stack, self.settings, self.database, self.publisher, self.account_id = stack, settings, database, publisher, account_id
+        self.control = Control(stack.data)
+
+    async def submit(self, count: int = VIDEOS) -> list[UUID]:
+        """Put this many events on the topic."""
+        events = [upload_received(account_id=self.account_id, key=KEY, bucket=self.settings.storage.bucket) for _ in range(count)]
+        await self.publisher.publish([codec.record(event, SOURCE) for event in events])
+        return [event.upload_id for event in events]
+
+    async def ended(self, uploads: list[UUID], status: str = "completed") -> None:
+        """Wait until all have this status, each with one analysis, one usage row and a history without a gap."""
+        query = "select status, count(*) as number from uploads where id = any(%s) group by status"
+
+        async def count() -> dict[str, int]:
+            rows = await Readiness().insist(lambda: select(self.database, query, uploads))
+            return {row["status"]: row["number"] for row in rows}
+
+        await until(count, f"all {status}", holds=lambda found: found == {status: len(uploads)}, seconds=90)
+        for upload_id in uploads:
+            history = await statuses(self.database, upload_id)
+            assert [sequence for sequence, _, _ in history] == list(range(1, len(history) + 1))
+        expected = len(uploads) if status == "completed" else 0
+        for table in ("analyses", "usage"):
+            rows = await select(self.database, f"select upload_id from {table} where upload_id = any(%s)", uploads)  # noqa: S608
+            assert len(rows) == expected, table
+
+    async def dead_letters(self, uploads: list[UUID]) -> list[dict[str, Any]]:
+        keys = [str(upload_id).encode() for upload_id in uploads]
+        return await select(self.database, "select * from dead_letters where record_key = any(%s) order by id", keys)
+
+    async def obstacles(self, process: str) -> list[str]:
+        """What a process says in /readyz; nothing where it does not answer."""
+        return await asyncio.to_thread(self._obstacles, process)
+
+    def _obstacles(self, process: str) -> list[str]:
+        try:
+            with urllib.request.urlopen(f"{self.stack.address(process)}/readyz", timeout=5) as answer:  # noqa: S310
+                return list(json.load(answer)["obstacles"])
+        except urllib.error.HTTPError as error:
+            return list(json.load(error)["obstacles"])
+        except OSError:
+            return []
+
+    async def says_it_waits(self, process: str, dependency: str) -> None:
+        await until(
+            lambda: self.obstacles(process), f"{process} waits for {dependency}", holds=lambda found: f"waiting for {dependency}" in found
+        )
+
+    def signal(self, name: str, signal_name: str) -> None:
+        self.control.kill(name, signal_name)
+
+    def pid(self, name: str) -> int | None:
+        return next(child.pid for child in self.control.status() if child.name == name)
+
+    def fault(self, *rules: dict[str, Any]) -> None:
+        """Put fault rules into the stand-in."""
+        address = f"{self.stack.address('sagemaker')}/faults"
+        urllib.request.urlopen(urllib.request.Request(address, json.dumps(rules).encode(), method="POST"), timeout=10).close()  # noqa: S310
+
+
+@pytest.fixture
+async def chain(stack: Stack) -> AsyncIterator[Chain]:
+    settings = configuration.load(stack.environment())
+    database, publisher, account_id = Database(settings.database_url), KafkaPublisher(settings.kafka_bootstrap_servers), uuid4()
+    await database.rows("insert_account", id=account_id, name=f"test-{account_id}")
+    await S3Storage().put(settings.storage.bucket, KEY, clip(seconds=0.4), "video/mp4")
+    await asyncio.to_thread(Control(stack.data).wait)
+    yield Chain(stack, settings, database, publisher, account_id)
+    await publisher.close()
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "process", "dependency"),
+    [("storage", "validate-0", "s3"), ("queue", "sagemaker-notices", "sqs"), ("sagemaker", "invoke-0", "sagemaker")],
+)
+async def test_a_server_that_hangs_is_waited_for_by_name_and_then_every_video_completes(
+    chain: Chain, server: str, process: str, dependency: str
+) -> None:
+    uploads = await chain.submit(3)
+    await chain.ended(uploads)
+    chain.signal(server, "SIGSTOP")
+    try:
+        uploads = await chain.submit()
+        await chain.says_it_waits(process, dependency)
+    finally:
+        chain.signal(server, "SIGCONT")
+    await chain.ended(uploads)
+    assert await chain.dead_letters(uploads) == []
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_server_that_is_killed_with_videos_in_flight_costs_none_of_them(chain: Chain, server: str) -> None:
+    uploads = await chain.submit()
+    chain.signal(server, "SIGKILL")
+    if server == "postgres":
+        await chain.says_it_waits("outbox-relay", "postgresql")
+    await chain.ended(uploads)
+    assert await chain.dead_letters(uploads) == []
+    await chain.ended(await chain.submit(3))
+
+
+async def test_a_stage_that_is_told_to_stop_while_a_server_is_away_leaves_in_time_and_its_events_come_again(chain: Chain) -> None:
+    chain.signal("sagemaker", "SIGSTOP")
+    try:
+        uploads = await chain.submit()
+        await chain.says_it_waits("invoke-0", "sagemaker")
+        before = chain.pid("invoke-0")
+        chain.signal("invoke-0", "SIGTERM")
+        await until(lambda: chain.pid("invoke-0"), "another invoke", holds=lambda pid: pid not in (None, before), seconds=GRACE_SECONDS + 5)
+    finally:
+        chain.signal("sagemaker", "SIGCONT")
+    await chain.ended(uploads)
+    assert await chain.dead_letters(uploads) == []
+
+
+@pytest.mark.parametrize("process", ["outbox-relay", "sagemaker-notices", "status-projector", "validate-0", "persist-0"])
+async def test_a_process_that_is_killed_with_videos_in_flight_costs_none_of_them(chain: Chain, process: str) -> None:
+    uploads = await chain.submit()
+    chain.signal(process, "SIGKILL")
+    await chain.ended(uploads)
+    assert await chain.dead_letters(uploads) == []
+
+
+async def test_whatever_the_endpoint_does_every_upload_ends(chain: Chain) -> None:
+    ends = {
+        Fault.NO_NOTICE: "completed",
+        Fault.NOTICE_TWICE: "completed",
+        Fault.LOST_REPLY: "completed",
+        Fault.INTERNAL: "completed",
+        Fault.UNAVAILABLE: "completed",
+        Fault.INVALID: "failed",
+        Fault.ERROR: "failed",
+        Fault.GARBAGE: "failed",
+    }
+    events = {fault: upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket) for fault in ends}
+    chain.fault(*({"fault": fault, "prefix": str(event.upload_id), "times": 1} for fault, event in events.items()))
+    await chain.publisher.publish([codec.record(event, SOURCE) for event in events.values()])
+    for status in ("completed", "failed"):
+        await chain.ended([events[fault].upload_id for fault, end in ends.items() if end == status], status)
+    assert await chain.dead_letters([event.upload_id for event in events.values()]) == []
+
+
+async def test_nonsense_beside_good_events_is_dead_lettered_byte_for_byte_and_the_good_ones_go_through(chain: Chain) -> None:
+    good = codec.record(upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket), SOURCE)
+    assert good.key is not None
+    mark = str(uuid4()).encode()
+    repeated = [("same", b"1"), ("same", b"2"), ("other", b"\xff\x00"), *good.headers]
+    nested = b'{"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+    bad = {
+        "payload": Record(good.topic, mark + b"1", b"\x00no json", repeated),
+        "type": Record(
+            good.topic,
+            mark + b"2",
+            good.value,
+            [(n, b"upload.received.v2" if n == "ce_type" else v) for n, v in good.headers],
+        ),
+        "oversized": Record(good.topic, mark + b"3", b" " * (MAX_EVENT_BYTES + 1), good.headers),
+        "envelope": Record(good.topic, mark + b"4", good.value, []),
+        "tombstone": Record(good.topic, mark + b"5", None, good.headers),
+        "key": Record(good.topic, mark + b"6", good.value, good.headers),
+        "nested": Record(good.topic, mark + b"7", nested, good.headers),
+        "largest": Record(good.topic, mark + b"8", bytes(1_047_000), good.headers),
+    }
+    before = await chain.submit(3)
+    await chain.publisher.publish([*bad.values(), good, good])
+    after = await chain.submit(3)
+    await chain.ended([*before, UUID(good.key.decode()), *after])
+
+    async def kept() -> dict[bytes, dict[str, Any]]:
+        keys = [record.key for record in bad.values()]
+        rows = await select(chain.database, "select * from dead_letters where record_key = any(%s)", keys)
+        return {row["record_key"]: row for row in rows}
+
+    found = await until(kept, "all are kept", holds=lambda rows: len(rows) == len(bad))
+    for reason, record in bad.items():
+        assert record.key is not None
+        row = found[record.key]
+        headers = [(name.decode(), value) for name, value in zip(row["header_names"], row["header_values"], strict=True)]
+        assert (row["record_value"], headers) == (record.value, record.headers), reason
+        assert row["reason"] == {"nested": "payload", "largest": "oversized"}.get(reason, reason)
+
+
+async def test_the_producer_of_the_documentation_submits_a_video(chain: Chain) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, str(DOCUMENT), "exec"), names)  # noqa: S102 - it is our own page
+    for _ in range(2):  # sent twice, analysed once
+        upload_id = UUID(await asyncio.to_thread(names["submit"], str(chain.account_id), chain.settings.storage.bucket, KEY))
+    await chain.ended([upload_id])
+    assert [status for _, _, status in await statuses(chain.database, upload_id)][-1] == "completed"

@@ -40,7 +40,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "whisper": ("model/",),
     "av": ("media/",),
     "litestar": ("api/",),
-    "uvicorn": ("api/", "local/sagemaker.py", "model/"),
+    "uvicorn": ("api/", "local/sagemaker/", "model/"),
     "jgo": ("local/",),
 }
 NO_HOME = {"utils", "util", "helpers", "helper", "common", "base", "misc"}

@@ -60,25 +60,25 @@ def measure(size: int) -> dict[str, float]:
         provisioning.create_storage(loaded)
         key = asyncio.run(_key(loaded.database_url))
         port = free_port()
-        with running("api", {**environment, "VALENCE_API_PORT": str(port)}, f"http://127.0.0.1:{port}", page="/readyz") as api:
-            with Client(api.url, key) as client:
-                small = client.create_upload("warm-up.mp4")
-                client.put_content(small.id, Zeros(1), 1)  # type: ignore[arg-type]  # reads like a file
-                process, done, peak = psutil.Process(api.process.pid), threading.Event(), [0]
-                before = process.memory_info().rss
+        url = f"http://127.0.0.1:{port}"
+        with running("api", {**environment, "VALENCE_API_PORT": str(port)}, url, page="/readyz") as api, Client(url, key) as client:
+            small = client.create_upload("warm-up.mp4")
+            client.put_content(small.id, Zeros(1), 1)  # type: ignore[arg-type]  # reads like a file
+            process, done, peak = psutil.Process(api.process.pid), threading.Event(), [0]
+            before = process.memory_info().rss
 
-                def watch() -> None:
-                    while not done.wait(0.02):
-                        peak[0] = max(peak[0], process.memory_info().rss)
+            def watch() -> None:
+                while not done.wait(0.02):
+                    peak[0] = max(peak[0], process.memory_info().rss)
 
-                watcher = threading.Thread(target=watch)
-                watcher.start()
-                began = time.perf_counter()
-                upload = client.create_upload("large.mp4", bytes=size)
-                client.put_content(upload.id, Zeros(size), size)  # type: ignore[arg-type]  # reads like a file
-                seconds = time.perf_counter() - began
-                done.set()
-                watcher.join()
+            watcher = threading.Thread(target=watch)
+            watcher.start()
+            began = time.perf_counter()
+            upload = client.create_upload("large.mp4", bytes=size)
+            client.put_content(upload.id, Zeros(size), size)  # type: ignore[arg-type]  # reads like a file
+            seconds = time.perf_counter() - began
+            done.set()
+            watcher.join()
     added = (peak[0] - before) / MIB
     return {
         "content_mib": size / MIB,

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api import accounts
+from api import accounts, credentials
 from api.accounts import Scope
 from api.problems import PROBLEMS
 from runtime.database import Database
@@ -58,17 +58,17 @@ async def test_a_key_is_refused_for_the_reason_that_is_true(http: httpx.AsyncCli
     revoked = await accounts.create_key(database, name)
     await accounts.revoke_key(database, revoked.id)
     typo = key[:-1] + ("0" if key[-1] != "0" else "1")
-    forged = accounts.credentials.Key(accounts.credentials.parse(key).id, accounts.credentials.mint().secret).text
+    forged = credentials.Key(credentials.parse(key).id, credentials.mint().secret).text
     refusals = {
         "missing-key": [{"Authorization": ""}, {"Authorization": f"Basic {key}"}],
         "malformed-key": [bearer(typo), bearer("val_live_x"), bearer("Ü")],
-        "unknown-key": [bearer(accounts.credentials.mint().text), bearer(forged)],
+        "unknown-key": [bearer(credentials.mint().text), bearer(forged)],
         "revoked-key": [bearer(revoked.text)],
         "expired-key": [bearer(expired.text)],
     }
     for expected, headers in refusals.items():
         for header in headers:
-            answer = await http.get("/v1/uploads", headers={name: value.encode() for name, value in header.items()})
+            answer = await http.get("/v1/uploads", headers=[(name.encode(), value.encode()) for name, value in header.items()])
             assert problem(answer) == (401, expected)
             assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -84,7 +84,7 @@ async def test_a_key_that_may_only_read_cannot_write(http: httpx.AsyncClient, da
 async def test_a_keys_last_use_is_noted(http: httpx.AsyncClient, database: Database, key: str) -> None:
     await http.get("/v1/uploads")
     async with database.transaction() as connection:
-        found = await connection.execute("select last_used_at from api_keys where id = %s", [accounts.credentials.parse(key).id])
+        found = await connection.execute("select last_used_at from api_keys where id = %s", [credentials.parse(key).id])
         row = await found.fetchone()
     assert row is not None
     assert row["last_used_at"] is not None

@@ -91,7 +91,7 @@ async def test_a_last_event_id_that_is_none_of_the_uploads_is_refused(
     http: httpx.AsyncClient, database: Database, account: UUID, given: str
 ) -> None:
     upload_id = await new_upload(database, account)
-    answer = await http.get(f"/v1/uploads/{upload_id}/events", headers={"Last-Event-ID": given.encode()})
+    answer = await http.get(f"/v1/uploads/{upload_id}/events", headers=[(b"Last-Event-ID", given.encode())])
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Last-Event-ID")
 
 

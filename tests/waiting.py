@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -18,15 +18,23 @@ class NeverHappened(AssertionError):
     """The condition was not met in time."""
 
 
+@overload
 async def until(
-    look: Callable[[], T | Awaitable[T]], what: str, *, holds: Callable[[T], bool] = bool, seconds: float = DEADLINE_SECONDS
-) -> T:
+    look: Callable[[], Awaitable[T]], what: str, *, holds: Callable[[T], bool] = bool, seconds: float = DEADLINE_SECONDS
+) -> T: ...
+
+
+@overload
+async def until(look: Callable[[], T], what: str, *, holds: Callable[[T], bool] = bool, seconds: float = DEADLINE_SECONDS) -> T: ...
+
+
+async def until(look: Callable[[], Any], what: str, *, holds: Callable[[Any], bool] = bool, seconds: float = DEADLINE_SECONDS) -> Any:
     """What `look` gives, as soon as that is true, or `holds` says so; NeverHappened names `what` and what was seen last."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
     while True:
         answer = look()
-        found: T = await answer if inspect.isawaitable(answer) else answer
+        found = await answer if inspect.isawaitable(answer) else answer
         if holds(found):
             return found
         if clock() > deadline:

@@ -180,7 +180,7 @@ async def test_while_s3_is_away_nothing_is_called_and_the_next_try_calls_at_once
     async def away(*_: object) -> None:
         raise DependencyUnavailable("s3", "down")
 
-    desk.storage.put = away  # type: ignore[method-assign]
+    desk.storage.put = away  # type: ignore[method-assign,assignment]
     with pytest.raises(DependencyUnavailable):
         await desk.stage().handle(desk.event)
     assert desk.endpoint.invocations == []

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from local.sagemaker.answers import instant_analysis
-from runtime import uploads
+from runtime import outbox, uploads
 from runtime.database import Database
 from runtime.storage import S3Storage
 from runtime.uploads import NewUpload
@@ -99,7 +99,7 @@ async def test_nothing_is_kept_where_the_event_cannot_go_out(desk: Desk, monkeyp
     async def full(*_: object) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(persists.outbox, "add", full)
+    monkeypatch.setattr(outbox, "add", full)
     with pytest.raises(OSError, match="no space"):
         await desk.stage.handle(await desk.answered(msgspec.json.encode(ANSWER)))
     assert await desk.kept() == ([], [], [])

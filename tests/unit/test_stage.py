@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -132,7 +133,7 @@ async def test_a_handler_that_hangs_is_cut_off_and_tried_again() -> None:
     async def handle(event: Any) -> Sequence[Event]:
         seen.append(event)
         if len(seen) == 1:
-            await health.asyncio.Event().wait()
+            await asyncio.Event().wait()
         return []
 
     bench = Bench(handle, settings.Stage(attempts=3, timeout_seconds=0.01))

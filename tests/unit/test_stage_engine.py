@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
@@ -15,7 +16,6 @@ from runtime.process import Process
 from runtime.settings import Settings
 from schemas import topics
 from schemas.events import Event
-from stream_processors import engine as engines
 from stream_processors.engine import Engine
 from stream_processors.stage import Stage
 from tests.chain import as_received, upload_received
@@ -146,7 +146,7 @@ async def test_no_more_records_are_in_hand_than_the_setting_allows() -> None:
 
 async def test_a_record_that_cannot_be_dealt_with_ends_the_process_and_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
-    monkeypatch.setattr(engines.os, "_exit", left.append)
+    monkeypatch.setattr(os, "_exit", left.append)
     async with Running([0, 0], attempts=1) as running:
 
         async def refuse(record: object) -> None:

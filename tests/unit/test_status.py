@@ -43,4 +43,4 @@ def test_a_dead_lettered_upload_may_still_end_otherwise() -> None:
 
 def test_every_status_has_its_rank() -> None:
     assert set(RANK) == set(Status)
-    assert TERMINAL == {Status.COMPLETED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED}
+    assert {Status.COMPLETED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED} == TERMINAL

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import latency, start, throughput
+from benchmarks import latency, start, throughput, upload_memory
 from benchmarks.results import write
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "throughput": throughput.measure,
     "latency": latency.measure,
+    "upload-memory": upload_memory.measure,
     "start": start.measure,
 }
 

@@ -63,6 +63,8 @@ def now(journey: Journey) -> str | None:
         return None
     if journey.status in _NEXT:
         return _NEXT[journey.status]
+    if journey.sent and journey.sent == journey.bytes:
+        return f"storing {size(journey.bytes)}"
     share = f" {100 * journey.sent // journey.bytes} %" if journey.bytes else ""
     return f"sending{share} of {size(journey.bytes)}"
 

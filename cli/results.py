@@ -48,7 +48,10 @@ def summary(analysis: Analysis) -> list[str]:
         sentiments = _counted((utterance.scores.sentiment for utterance in analysis.utterances), SENTIMENTS)
         amount = len(analysis.utterances)
         lines = [f"{amount} utterance{'' if amount == 1 else 's'} in {clock(analysis.media_seconds)}: {emotions}; {sentiments}."]
-    lines += [f"Not read: from {clock(gap.start)} to {clock(gap.end) if gap.end else 'the end'}, {gap.reason}." for gap in analysis.gaps]
+    lines += [
+        f"Not read: from {clock(gap.start)} to {clock(gap.end) if gap.end is not None else 'the end'}, {gap.reason}."
+        for gap in analysis.gaps
+    ]
     models = ", ".join(f"{model.role} by {model.name} ({model.sha256[:8]})" for model in analysis.models)
     lines.append(f"Analysed in {analysis.compute_seconds:.1f} s: {models}." if models else f"Analysed in {analysis.compute_seconds:.1f} s.")
     return [printable(line) for line in lines]

@@ -18,6 +18,8 @@ from schemas.resources import Upload
 from schemas.status import Status
 from valence import Client, Format
 
+_STATUSES = click.Choice([status.value for status in Status])
+
 
 @click.group()
 def uploads() -> None:
@@ -32,7 +34,7 @@ def uploads() -> None:
 
 @uploads.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice([status.value for status in Status]), help="Only with this status.")
+@click.option("--status", "statuses", multiple=True, type=_STATUSES, metavar="STATUS", help=f"Only with this status: {', '.join(Status)}.")
 @api_options
 def list_(limit: int, statuses: tuple[str, ...], api_url: str | None, api_key: str | None, data: Path | None) -> None:
     """List the account's uploads, newest first."""

@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     seed = random.randrange(1_000_000) if chosen.seed is None else chosen.seed
     phases = (SMALL,) if chosen.small else {None: (FIRST, SECOND), 1: (FIRST,), 2: (SECOND,)}[chosen.phase]
     outcomes = [_run(phase, seed, chosen.acknowledge_first, chosen.keep) for phase in phases]
-    if not (chosen.small or chosen.acknowledge_first):
-        write("soak" if chosen.phase is None else f"soak-phase-{chosen.phase}", {"seed": seed, "phases": outcomes})
+    if len(phases) > 1 and not chosen.acknowledge_first:
+        write("soak", {"seed": seed, "phases": outcomes})
     passed = all(not outcome["wrongs"] for outcome in outcomes)
     print("the soak has passed" if passed else "THE SOAK HAS FAILED", flush=True)
     return 0 if passed else 1

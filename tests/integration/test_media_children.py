@@ -38,9 +38,8 @@ class Interfering:
     """A good file whose first range is answered only after something was done."""
 
     def __init__(self, deed: Callable[[], object], data: bytes = CLIP) -> None:
-        self.size = len(data)
+        self.size, self._data = len(data), data
         self._deed: Callable[[], object] | None = deed
-        self._data = data
 
     def read_range(self, offset: int, length: int) -> bytes:
         if self._deed is not None:

@@ -17,6 +17,7 @@ from local.stack import Stack
 
 #: The account of whoever runs the stack.
 ACCOUNT = "local"
+_LOOK_SECONDS = 0.2
 _FOLDER = Path(__file__).parent.parent
 
 
@@ -27,17 +28,28 @@ def prepare(stack: Stack) -> None:
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     known = ["--with-key"] if stack.recall("api_key") is None else []
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "local.preparation", *known],
         env={**inherited, **stack.environment()},
         cwd=_FOLDER,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise StackFailed(f"topics, storage, tables or the local account could not be made:\n{done.stderr.strip()}")
-    stack.remember(api_url=stack.address("api"), **json.loads(done.stdout))
+    ) as making:
+        said, complaint = _finished(making, stack)
+    if making.returncode != 0:
+        raise StackFailed(f"topics, storage, tables or the local account could not be made:\n{complaint.strip()}")
+    stack.remember(api_url=stack.address("api"), **json.loads(said))
+
+
+def _finished(making: subprocess.Popen[str], stack: Stack) -> tuple[str, str]:
+    """What it prints; it is ended early where the stack stops, since it would wait long for servers that are gone."""
+    while True:
+        try:
+            return making.communicate(timeout=_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if stack.stopping:
+                making.kill()
 
 
 async def _make(with_key: bool) -> dict[str, str]:

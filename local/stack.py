@@ -106,6 +106,11 @@ class Stack:
             found |= server.variables
         return found
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the stack has been told to stop, for a step of `prepare` that takes long."""
+        return self._stop.is_set()
+
     def address(self, process: str) -> str:
         """The http address of one of our processes, "api" for instance."""
         return f"http://{HOST}:{self._remembered['ports'][process]}"
@@ -144,6 +149,7 @@ class Stack:
         control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
         await self._start_servers(environment)
+        opened.callback(self._stop.set)  # a step runs in a thread, which cannot be cancelled: it looks at `stopping`
         for step in self._prepare:
             await asyncio.to_thread(step, self)
         await self.supervisor.start(ours)

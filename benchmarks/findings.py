@@ -42,8 +42,7 @@ select u.id, u.status, u.sequence,
        (select min(sequence) from upload_statuses s where s.upload_id = u.id) as first,
        (select max(sequence) from upload_statuses s where s.upload_id = u.id) as last,
        (select count(*) from upload_statuses s where s.upload_id = u.id and status_rank(s.status) = 5) as endings,
-       (select extract(epoch from min(occurred_at))::float8 from upload_statuses s
-        where s.upload_id = u.id and s.status = 'received') as received
+       (select jsonb_object_agg(s.status, extract(epoch from s.occurred_at)) from upload_statuses s where s.upload_id = u.id) as moments
 from uploads u where u.id = any(%s)
 """
 _OUTBOX = "select count(*) as number from outbox"
@@ -70,7 +69,7 @@ async def in_hand(client: httpx.AsyncClient, child: ChildStatus) -> int | None:
 
 
 async def uploads(stand: Stand, ids: list[UUID]) -> dict[UUID, DictRow]:
-    """How each upload stands, with counts of its analyses, usage rows and statuses."""
+    """How each upload stands, with counts of its analyses, usage rows and statuses, and the Unix time of each status in `moments`."""
     return {row["id"]: row for row in await _query(stand, _UPLOADS, ids)}
 
 

@@ -41,7 +41,7 @@ async def measure(videos: int = VIDEOS, workers: int = 1) -> dict[str, Any]:
         await _send(load, videos, seen)
         watching.cancel()
         rows = await findings.uploads(stand, load.accepted)
-    latencies = [seen.ended[one][0] - rows[one]["received"] for one in load.accepted if one in seen.ended]
+    latencies = [seen.ended[one][0] - rows[one]["moments"]["received"] for one in load.accepted if one in seen.ended]
     p50, p99 = percentile(latencies, 50), percentile(latencies, 99)
     complete = len(latencies) == videos and not seen.faults and all(row["status"] == "completed" for row in rows.values())
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 from benchmarks import findings
@@ -13,6 +14,7 @@ from benchmarks.phases import Phase
 from benchmarks.stand import Stand
 from benchmarks.subscriber import Seen
 from benchmarks.uploader import Uploader
+from schemas.status import Status
 
 #: Of each kind of wrong so many are printed.
 _EXAMPLES = 5
@@ -27,7 +29,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
     invocations = await findings.invocations(stand)
     lag, unpublished, letters = await findings.lag(stand), await findings.unpublished(stand), await findings.kept_dead_letters(stand)
 
-    latencies = [seen.ended[one][0] - rows[one]["received"] for one in load.accepted if one in seen.ended and one in rows]
+    latencies = [seen.ended[one][0] - rows[one]["moments"]["received"] for one in load.accepted if one in seen.ended and one in rows]
     struck = Counter(one.blow.child for one in killer.struck)
     stops = [one.seconds_to_end for one in killer.struck if one.blow.signal and one.blow.signal.name == "SIGTERM"]
     deaths = {status.name: status.restarts - struck[status.name] for status in stand.supervisor.status()}
@@ -44,6 +46,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
         "p50_seconds": round(percentile(latencies, 50), 3) if latencies else None,
         "p99_seconds": round(percentile(latencies, 99), 3) if latencies else None,
         "longest_seconds": round(max(latencies), 3) if latencies else None,
+        "p99_seconds_by_hop": _hops([row["moments"] for row in rows.values()]),
         "blows": dict(struck),
         "least_in_flight_at_a_blow": min((one.in_flight for one in killer.struck), default=None),
         "longest_stop_after_sigterm_seconds": round(max(stops), 2) if stops else None,
@@ -84,6 +87,15 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
         expect(p99 < phase.p99_seconds, f"the p99 was {p99:.2f} s: under {phase.p99_seconds:g} s is promised")
     _print(counts, wrongs)
     return {**counts, "wrongs": wrongs}
+
+
+def _hops(moments: list[dict[str, float]]) -> dict[str, float]:
+    """The p99 of each step from one status to the next, over the uploads that showed both: events may overtake each other."""
+    found = {}
+    for before, after in pairwise((Status.RECEIVED, Status.VALIDATED, Status.ANALYSING, Status.COMPLETED)):
+        if seconds := [times[after] - times[before] for times in moments if before in times and after in times]:
+            found[f"{before} to {after}"] = round(percentile(seconds, 99), 3)
+    return found
 
 
 def _print(counts: dict[str, Any], wrongs: list[str]) -> None:

@@ -113,11 +113,6 @@ class Records(NamedTuple):
         """Records on dead-letter topics."""
         return sum(number for topic, number in self.all.items() if topic.endswith(".dlq"))
 
-    @property
-    def redelivered(self) -> int:
-        """Results of stages that were sent again: their input came again after a kill."""
-        return self.repeated[topics.UPLOADS_VALIDATED.name] + self.repeated[topics.INFERENCE_REQUESTED.name]
-
 
 async def records(stand: Stand) -> Records:
     """Every record of every topic, read from the broker."""

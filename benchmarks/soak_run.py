@@ -36,8 +36,8 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _acknowledging_first(process: OurProcess) -> OurProcess:
-    return replace(process, module=("benchmarks.acknowledge_first", process.name)) if process.stage else process
+def _witnessed(process: OurProcess, *options: str) -> OurProcess:
+    return replace(process, module=("benchmarks.witnessed", process.name, *options)) if process.stage else process
 
 
 async def run(phase: Phase, seed: int, data: Path, *, acknowledge_first: bool) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def run(phase: Phase, seed: int, data: Path, *, acknowledge_first: bool) -
         stand = Stand(
             data,
             workers=WORKERS,
-            rows=[_acknowledging_first(process) for process in OURS] if acknowledge_first else OURS,
+            rows=[_witnessed(process, *(["--acknowledge-first"] if acknowledge_first else [])) for process in OURS],
             settings={
                 "AWS_ENDPOINT_URL_S3": storage.url,
                 "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint.url,

@@ -14,6 +14,7 @@ from benchmarks.phases import Phase
 from benchmarks.stand import Stand
 from benchmarks.subscriber import Seen
 from benchmarks.uploader import Uploader
+from benchmarks.witnessed import redelivered
 from schemas.status import Status
 
 #: Of each kind of wrong so many are printed.
@@ -29,6 +30,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
     invocations = await findings.invocations(stand)
     lag, unpublished, letters = await findings.lag(stand), await findings.unpublished(stand), await findings.kept_dead_letters(stand)
 
+    came_again = redelivered(stand.data)
     latencies = [seen.ended[one][0] - rows[one]["moments"]["received"] for one in load.accepted if one in seen.ended and one in rows]
     struck = Counter(one.blow.child for one in killer.struck)
     stops = [one.seconds_to_end for one in killer.struck if one.blow.signal and one.blow.signal.name == "SIGTERM"]
@@ -51,7 +53,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
         "least_in_flight_at_a_blow": min((one.in_flight for one in killer.struck), default=None),
         "longest_stop_after_sigterm_seconds": round(max(stops), 2) if stops else None,
         "died_without_being_killed": {name: number for name, number in deaths.items() if number > 0},
-        "results_sent_again": records.redelivered,
+        "redelivered": dict(came_again),
         "records_repeated": dict(+records.repeated),
         "dead_letters": records.dead_letters,
         "lag": lag,
@@ -79,7 +81,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
     expect(all(struck[child] >= phase.times for child in phase.children), f"not everybody was killed {phase.times} times: {dict(struck)}")
     expect(all(struck[server] for server in phase.servers), f"not every server was restarted: {dict(struck)}")
     expect(all(one.in_flight >= LEAST_IN_FLIGHT for one in killer.struck), f"a kill found fewer than {LEAST_IN_FLIGHT} videos in flight")
-    expect(records.redelivered > 0, "no redelivery was seen: the kills have missed the work")
+    expect(came_again.total() > 0, "no redelivery was seen: the kills have missed the work")
     expect(surplus <= invoke_kills, f"{surplus} invocations too many: at most one for each of {invoke_kills} kills of invoke")
     expect(max(stops, default=0.0) <= LONGEST_STOP_SECONDS, f"a process took {max(stops, default=0.0):.1f} s to stop after SIGTERM")
     if phase.p99_seconds is not None and latencies:

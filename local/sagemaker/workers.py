@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from local.sagemaker import notices as notices
+from local.sagemaker import notices
 from local.sagemaker.answers import Answer, Answers, broken
 from local.sagemaker.backlog import Backlog
 from local.sagemaker.faults import Fault, Faults

@@ -133,7 +133,7 @@ def test_the_database_refuses_whoever_lacks_this_stacks_password(stack: Stack) -
 
 def test_servers_listen_on_loopback_only(stack: Stack) -> None:
     pids = {child.pid for child in Control(stack.data).status()}
-    listening = {c.laddr.ip for c in psutil.net_connections("inet") if c.pid in pids and c.status == psutil.CONN_LISTEN}
+    listening = {c.laddr.ip for c in psutil.net_connections("inet") if c.laddr and c.pid in pids and c.status == psutil.CONN_LISTEN}
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
     assert listening
 

@@ -18,6 +18,8 @@ from schemas.topics import TOPICS
 MAX_RECEIVES = 20
 #: Job requests and endpoint answers are read once; the analysis is kept in PostgreSQL.
 _EXPIRING = {"jobs/": 30, "inference/": 30}
+#: An API that dies in the middle of an upload leaves parts behind, which cost money and which nobody can see; no upload takes a day.
+_ABANDONED_DAYS = 1
 
 
 def create_topics(settings: Settings, replication: int = 1) -> list[str]:
@@ -63,10 +65,17 @@ def create_storage(settings: Settings, allowed_origins: tuple[str, ...] = ()) ->
 
 
 def _lifecycle_rules() -> list[dict[str, Any]]:
-    return [
+    expiring: list[dict[str, Any]] = [
         {"ID": prefix.strip("/"), "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}}
         for prefix, days in _EXPIRING.items()
     ]
+    abandoned = {
+        "ID": "abandoned-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "uploads/"},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _ABANDONED_DAYS},
+    }
+    return [*expiring, abandoned]
 
 
 def _cors_rule(origins: tuple[str, ...]) -> dict[str, Any]:

@@ -43,8 +43,9 @@ class Invoke:
         """See to it that the endpoint has the job."""
         job_id = inference_id(event.upload_id, event.attempt)
         try:
+            location = await self._put_job(event)
             if await self._must_call(event):
-                await self._call(event, job_id)
+                await self._call(event, location, job_id)
         except InvalidInvocation as error:
             failure = Failure(code=FailureCode.INVALID_INVOCATION, message=str(error))
             return [InferenceFailed(upload_id=event.upload_id, attempt=event.attempt, inference_id=job_id, failure=failure)]
@@ -52,6 +53,21 @@ class Invoke:
             log.info("the upload was erased: nothing to invoke")
             return []
         return [InferenceRequested(upload_id=event.upload_id, account_id=event.account_id, attempt=event.attempt, inference_id=job_id)]
+
+    async def _put_job(self, event: UploadValidated) -> str:
+        """Put the job into S3, before the call is recorded: so that nothing but the call itself is between the record and its answer."""
+        job = InferenceJob(
+            upload_id=event.upload_id,
+            attempt=event.attempt,
+            bucket=event.source.bucket,
+            key=event.source.key,
+            etag=event.source.etag,
+            bytes=event.source.bytes,
+            options=event.options,
+        )
+        bucket, key = self._settings.storage.bucket, job_key(event.upload_id, event.attempt)
+        await self._storage.put(bucket, key, msgspec.json.encode(job), "application/json")
+        return f"s3://{bucket}/{key}"
 
     async def _must_call(self, event: UploadValidated) -> bool:
         """Record the call that is about to be made; False where one was made before and its answer is known."""
@@ -71,20 +87,9 @@ class Invoke:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _call(self, event: UploadValidated, job_id: str) -> None:
-        job = InferenceJob(
-            upload_id=event.upload_id,
-            attempt=event.attempt,
-            bucket=event.source.bucket,
-            key=event.source.key,
-            etag=event.source.etag,
-            bytes=event.source.bytes,
-            options=event.options,
-        )
-        bucket, key = self._settings.storage.bucket, job_key(event.upload_id, event.attempt)
+    async def _call(self, event: UploadValidated, location: str, job_id: str) -> None:
         try:
-            await self._storage.put(bucket, key, msgspec.json.encode(job), "application/json")
-            locations = await self._endpoint.invoke(f"s3://{bucket}/{key}", job_id)
+            locations = await self._endpoint.invoke(location, job_id)
         except InvocationUncertain:
             metrics.INVOCATIONS.labels("uncertain").inc()
             raise

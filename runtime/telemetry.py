@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,16 @@ from pythonjsonlogger.json import JsonFormatter
 _upload_id: ContextVar[UUID | None] = ContextVar("upload_id", default=None)
 _tracer = trace.get_tracer("valence")
 
+#: What kafka-python says, several times over and as an error, whenever a connection ends or a thread was late on a busy machine. A broker
+#: that stays away is still told, by kafka.cluster and by whoever waits for it; all else that these loggers say is passed on.
+_KAFKA_CHATTER = {
+    "kafka.net.transport": re.compile(r"socket disconnected$|Abort \(|Error (receiving network|sending request) data"),
+    "kafka.net.connection": re.compile(r"Connection lost: "),
+    "kafka.net.manager": re.compile(r"^Connection failed: "),
+    "kafka.net.selector": re.compile(r"^Task .* ran for .* threshold\)", re.DOTALL),
+    "kafka.coordinator": re.compile(r"^Error sending \w+ to node |^Marking the coordinator dead "),
+}
+
 
 class _Context(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
@@ -34,9 +45,15 @@ class _Context(logging.Filter):
         return True
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    chatter = _KAFKA_CHATTER.get(record.name)
+    return chatter is None or chatter.search(record.getMessage()) is None
+
+
 def configure(process: str) -> None:
     """Set up logs to standard error and traces for this process; `process` is its name, like `stream-processors.validate`."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_news)
     handler.addFilter(_Context())
     handler.setFormatter(
         JsonFormatter(

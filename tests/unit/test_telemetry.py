@@ -1,0 +1,54 @@
+"""Logs of a process: what is passed on, and what is chatter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+_PROCESS = """
+import json, logging, sys
+from runtime import telemetry
+telemetry.configure("test")
+for logger, message in json.load(sys.stdin):
+    logging.getLogger(logger).error(message)
+"""
+
+#: As kafka-python 3.0.12 words it while its broker is restarted, and when its thread has no processor for a while.
+AT_EVERY_DISCONNECT = [
+    ("kafka.net.transport", "<transport>: socket disconnected"),
+    ("kafka.net.transport", "<transport>: Abort (KafkaConnectionError: socket disconnected)"),
+    ("kafka.net.transport", "<transport>: Error receiving network data closing socket"),
+    ("kafka.net.connection", "<connection>: Connection lost: KafkaConnectionError: socket disconnected"),
+    ("kafka.net.manager", "Connection failed: KafkaConnectionError: refused"),
+    ("kafka.net.selector", "Task <Task\n1> ran for 0.512s (>0.100s threshold). It is blocking the event loop"),
+    ("kafka.coordinator", "Error sending HeartbeatRequest to node 1 [Cancelled]"),
+    ("kafka.coordinator", "Marking the coordinator dead (node 1) for group g: Cancelled."),
+]
+WORTH_KNOWING = [
+    ("kafka.net.selector", "IO loop crashed (client_id=valence)"),
+    ("kafka.net.selector", "Unhandled exception in task <Task>:"),
+    ("kafka.net.connection", "<connection>: SaslHandshake failed: UnsupportedSaslMechanismError"),
+    ("kafka.net.connection", "<connection>: Request timed out after 10000 ms. Closing connection."),
+    ("kafka.net.manager", "Bootstrap connection to bootstrap-0 failed: refused (backoff 0.10 secs)"),
+    ("kafka.cluster", "No node available for metadata refresh - backoff/retry"),
+    ("kafka.coordinator", "SyncGroup for group g failed due to fenced id error: g-0"),
+    ("kafka.coordinator.heartbeat", "Heartbeat failed for group g: generation id is not  current."),
+    ("runtime.health", "waiting: kafka is unavailable: Connection lost: socket disconnected"),
+    ("runtime.health", "Connection failed: ours"),
+]
+
+
+def logged(said: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a process of ours writes to its log when this is said in it."""
+    ended = subprocess.run([sys.executable, "-c", _PROCESS], input=json.dumps(said), capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    return [(line["logger"], line["message"]) for line in lines]
+
+
+def test_what_kafka_says_at_every_disconnect_is_not_logged() -> None:
+    assert logged(AT_EVERY_DISCONNECT) == []
+
+
+def test_everything_else_that_goes_wrong_is_logged() -> None:
+    assert logged(WORTH_KNOWING) == WORTH_KNOWING

@@ -93,12 +93,10 @@ class Invoke:
         except InvocationUncertain:
             metrics.INVOCATIONS.labels("uncertain").inc()
             raise
-        except (DependencyUnavailable, InvalidInvocation) as error:
+        except (DependencyUnavailable, InvalidInvocation):
             metrics.INVOCATIONS.labels("refused").inc()
-            if isinstance(error, DependencyUnavailable):  # nothing was accepted: the next try need not wait for a notice
-                await self._database.rows("forget_invocation", upload_id=event.upload_id, attempt=event.attempt)
-            else:
-                await self._database.rows("finish_invocations", upload_ids=[event.upload_id], attempts=[event.attempt])
+            # Nothing was accepted: the next try need not wait for a notice, and a redelivered event is refused again, not taken for called.
+            await self._database.rows("forget_invocation", upload_id=event.upload_id, attempt=event.attempt)
             raise
         metrics.INVOCATIONS.labels("accepted").inc()
         await self._database.rows(

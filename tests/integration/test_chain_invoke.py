@@ -14,7 +14,7 @@ import pytest
 from local.sagemaker.faults import Fault, FaultRule
 from runtime import metrics, uploads
 from runtime.database import Database
-from runtime.errors import DependencyUnavailable
+from runtime.errors import DependencyUnavailable, InvalidInvocation
 from runtime.inference import InvocationUncertain, Locations, SageMakerEndpoint
 from runtime.settings import Inference, Settings
 from runtime.storage import S3Storage
@@ -204,6 +204,19 @@ async def test_a_second_call_that_is_refused_does_not_make_the_first_one_forgott
     found = await desk.invocation()
     assert found is not None
     assert (found["state"], found["calls"]) == ("calling", 2)
+
+
+async def test_an_event_that_was_refused_is_refused_again_when_it_comes_again(desk: Desk) -> None:
+    """Killed before the broker had the failure: taken for called, the upload would wait for an answer for ever."""
+
+    class Refusing(MemoryEndpoint):
+        async def invoke(self, input_location: str, inference_id: str) -> Locations:
+            raise InvalidInvocation("the request is wrong")
+
+    for _ in range(2):
+        (outcome,) = await desk.stage(Refusing()).handle(desk.event)
+        assert isinstance(outcome, InferenceFailed)
+    assert await desk.invocation() is None
 
 
 async def test_an_upload_that_was_erased_is_not_invoked(desk: Desk) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -34,6 +36,26 @@ AT_FAULT_LIMIT = 500
 
 #: Sends a record and returns when the broker has it; raises DependencyUnavailable while there is no broker.
 Send = Callable[[Record], Awaitable[None]]
+
+#: The clock of the attempt that is being made.
+_clock: ContextVar[asyncio.Timeout | None] = ContextVar("_clock", default=None)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Time in the body does not count against the attempt: it has a limit of its own, and much of it may be spent behind other records."""
+    clock = _clock.get()
+    end = clock.when() if clock is not None and not clock.expired() else None
+    if clock is None or end is None:
+        yield
+        return
+    time_of = asyncio.get_running_loop().time
+    left = end - time_of()
+    clock.reschedule(None)
+    try:
+        yield
+    finally:
+        clock.reschedule(time_of() + left)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +130,12 @@ class Runner:
                 attempt += 1
 
     async def _attempt(self, event: Event) -> Sequence[Event]:
-        async with asyncio.timeout(self._policy.timeout_seconds):
-            return await self.stage.handle(event)
+        async with asyncio.timeout(self._policy.timeout_seconds) as clock:
+            token = _clock.set(clock)
+            try:
+                return await self.stage.handle(event)
+            finally:
+                _clock.reset(token)
 
     async def _publish(self, record: Record) -> None:
         await self._readiness.insist(lambda: self._send(record))

@@ -22,6 +22,7 @@ from schemas.failures import Failure, RejectionCode
 from schemas.jobs import source_key
 from schemas.media import MediaInfo
 from schemas.status import TERMINAL, Status
+from stream_processors.stage import uncounted
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ class Validate:
             if not await self._admit(event):
                 return []
             found = await self._look(event)
-            media = await self._pool.probe(found)
+            with uncounted():  # the guard has limits of its own, and a file may wait for its turn behind files that use them up
+                media = await self._pool.probe(found)
         except Rejected as rejection:
             return [_rejected(event, rejection)]
         except ObjectMissing as error:

@@ -284,3 +284,17 @@ async def test_dead_letters_and_retries_are_counted() -> None:
     await Bench(always_broken).runner.process(*as_received(upload_received(uuid4())))
     after = value(metrics.DEAD_LETTERS, topic="uploads.received.v1", reason="exhausted"), value(metrics.STAGE_RETRIES, stage="validate")
     assert (after[0] - before[0], after[1] - before[1]) == (1, POLICY.attempts - 1)
+
+
+async def test_time_that_has_a_limit_of_its_own_does_not_count_against_an_attempt_and_the_rest_does() -> None:
+    rests = [0.0, 5.0]
+
+    async def handle(event: Any) -> Sequence[Event]:
+        with stages.uncounted():
+            await asyncio.sleep(0.15)
+        return await asyncio.sleep(rests.pop(0), [])
+
+    bench = Bench(handle, settings.Stage(attempts=1, timeout_seconds=0.05, dead_letter_limit=4))
+    for dead in (0, 1):
+        await bench.runner.process(as_received(upload_received())[0])
+        assert len(bench.dead) == dead

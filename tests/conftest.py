@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
@@ -20,18 +19,28 @@ from runtime.storage import S3Storage
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Kafka, PostgreSQL, S3 and SQS with topics, tables, bucket and queue; the environment names them, for boto3 and for subprocesses."""
+def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Kafka, PostgreSQL, S3 and SQS with topics, tables, bucket and queue, and the variables by which programs find them."""
     with running_servers(tmp_path_factory.mktemp("servers")) as environment:
-        before = dict(os.environ)
-        os.environ.update(environment)
-        loaded = configuration.load()
-        provisioning.create_topics(loaded)
-        provisioning.create_storage(loaded)
+        with pytest.MonkeyPatch.context() as patch:
+            _set(patch, environment)
+            loaded = configuration.load()
+            provisioning.create_topics(loaded)
+            provisioning.create_storage(loaded)
         asyncio.run(databases.migrate(loaded.database_url))
         yield environment
-        os.environ.clear()
-        os.environ.update(before)
+
+
+@pytest.fixture
+def servers(server_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The shared servers; while the test runs the environment names them, for boto3 and for subprocesses."""
+    _set(monkeypatch, server_environment)
+    return server_environment
+
+
+def _set(patch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    for name, value in environment.items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture

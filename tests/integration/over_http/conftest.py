@@ -16,12 +16,12 @@ from valence import Client
 
 
 @pytest.fixture(scope="session")
-def start_api(servers: dict[str, str]) -> Starter:
+def start_api(server_environment: dict[str, str]) -> Starter:
     """Starts an API with settings of the test's own, and waits until it is ready, or only alive."""
 
     def start(environment: dict[str, str] | None = None, page: str = "/readyz") -> AbstractContextManager[ApiProcess]:
         settings = {"VALENCE_API_PORT": str(free_port()), "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT), **(environment or {})}
-        return running("api", {**servers, **settings}, f"http://127.0.0.1:{settings['VALENCE_API_PORT']}", page=page)
+        return running("api", {**server_environment, **settings}, f"http://127.0.0.1:{settings['VALENCE_API_PORT']}", page=page)
 
     return start
 
@@ -34,10 +34,11 @@ def api(start_api: Starter) -> Iterator[ApiProcess]:
 
 
 @pytest.fixture(scope="module")
-def relay(servers: dict[str, str]) -> Iterator[None]:
+def relay(server_environment: dict[str, str]) -> Iterator[None]:
     """The outbox relay, which carries statuses to the topic that the API reads."""
     port = free_port()
-    with running("producers.outbox_relay", {**servers, "VALENCE_METRICS_PORT": str(port)}, f"http://127.0.0.1:{port}", page="/readyz"):
+    environment = {**server_environment, "VALENCE_METRICS_PORT": str(port)}
+    with running("producers.outbox_relay", environment, f"http://127.0.0.1:{port}", page="/readyz"):
         yield
 
 

@@ -113,6 +113,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given = tuple(prefix.strip().rstrip("/") + "/" for prefix in self.sources.allowed_prefixes.split(",") if prefix.strip())
         return given or (f"s3://{self.storage.bucket}/ingest/",)
 
+    def may_be_source(self, bucket: str, key: str) -> bool:
+        """Whether an object may be the source of any upload: below an allowed prefix, and not what an account has uploaded."""
+        if any(segment in ("", ".", "..") for segment in key.replace("\\", "/").split("/")):
+            return False  # some servers resolve such segments like a file system does, and the prefix would not hold
+        address = f"s3://{bucket}/{key}"
+        return address.startswith(self.allowed_sources) and not address.startswith(f"s3://{self.storage.bucket}/uploads/")
+
 
 #: The sections by the word that follows `VALENCE_`.
 SECTIONS: dict[str, type[msgspec.Struct]] = {

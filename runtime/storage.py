@@ -13,6 +13,8 @@ from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound", "NoSuchVersion"})
 _REPLACED = frozenset({"412", "PreconditionFailed"})
+#: What S3 says of an address that it will not read, however often it is asked: the key, or an object that is archived.
+_REFUSED = frozenset({"InvalidArgument", "InvalidObjectState", "InvalidRequest", "InvalidURI", "KeyTooLongError"})
 
 
 class ObjectInfo(NamedTuple):
@@ -58,6 +60,8 @@ def _understood(error: ClientError, bucket: str, key: str) -> Exception:
     code = aws.code_of(error)
     if code in _MISSING:
         return ObjectMissing(f"there is no object s3://{bucket}/{key}")
+    if code in _REFUSED:
+        return ObjectMissing(f"s3://{bucket}/{key} cannot be read: {error}")
     if code in _REPLACED:
         return ObjectReplaced(f"s3://{bucket}/{key} was replaced after it was validated: upload it again")
     return error

@@ -14,6 +14,9 @@ from schemas.failures import Failure
 from schemas.jobs import AnalysisOptions
 from schemas.status import Status
 
+#: JSON has no largest number, PostgreSQL's bigint has one: no object is as large, so validation rejects such an upload either way.
+MOST_DECLARED_BYTES = 2**63 - 1
+
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
     """An upload that is about to have a row; `file_name`, `content_type` and `bytes` are what the client declared."""
@@ -36,7 +39,7 @@ async def insert(connection: Connection, upload: NewUpload, status: Status, publ
         account_id=upload.account_id,
         file_name=upload.file_name,
         content_type=upload.content_type,
-        declared_bytes=upload.source.bytes,
+        declared_bytes=None if upload.source.bytes is None else min(upload.source.bytes, MOST_DECLARED_BYTES),
         bucket=upload.source.bucket,
         key=upload.source.key,
         etag=upload.source.etag,

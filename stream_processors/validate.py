@@ -120,9 +120,7 @@ class Validate:
         source = event.source
         if source.bucket == self._settings.storage.bucket and source.key == source_key(event.upload_id):
             return True
-        if any(segment in ("", ".", "..") for segment in source.key.split("/")):
-            return False  # some servers resolve such segments, and the prefix would not hold
-        return f"s3://{source.bucket}/{source.key}".startswith(self._settings.allowed_sources)
+        return self._settings.may_be_source(source.bucket, source.key)
 
     async def _look(self, event: UploadReceived) -> _ObjectRanges:
         source = event.source

@@ -79,6 +79,12 @@ async def test_what_is_not_there_is_missing_however_it_is_asked_for(storage: Obj
         storage.read_range(bucket, "none", "0" * 32, 0, 1)
 
 
+@pytest.mark.parametrize("key", ["a/../b", "..\\b", "a\r\nb", "k" * 1_025], ids=repr)
+async def test_a_key_that_a_server_may_refuse_is_missing_too(storage: ObjectStorage, bucket: str, key: str) -> None:
+    with pytest.raises(ObjectMissing):
+        await storage.open(bucket, key, 10)
+
+
 async def test_an_object_in_a_bucket_that_is_not_there_is_missing(storage: ObjectStorage) -> None:
     with pytest.raises(ObjectMissing):
         await storage.head(f"test-{uuid4()}", "key")

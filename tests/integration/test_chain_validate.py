@@ -159,6 +159,7 @@ async def test_an_object_that_is_replaced_while_it_is_looked_at_is_rejected(desk
         "ingest/",
         "INGEST/clip.mp4",
         "uploads/source",
+        "ingest/..\\uploads",
         f"uploads/{uuid4()}/source",
         f"jobs/{uuid4()}/1.json",
     ],
@@ -189,11 +190,16 @@ async def test_ones_own_uploaded_bytes_need_no_prefix(desk: Desk) -> None:
 
 
 async def test_only_the_prefixes_of_the_settings_count(servers: dict[str, str], desk: Desk, database: Database, pool: MediaPool) -> None:
-    prefixes = {"VALENCE_SOURCES_ALLOWED_PREFIXES": "s3://other/a, s3://valence/inbox/"}
+    prefixes = {"VALENCE_SOURCES_ALLOWED_PREFIXES": "s3://other/a, s3://valence/inbox/, s3://valence/uploads/"}
     strict = Validate(configuration.load({**servers, **prefixes}), database, desk.storage, pool)
     here = Desk(strict, desk.storage, desk.account_id, desk.bucket)
     assert isinstance(await here.validate(await here.put(CLIP, f"inbox/{uuid4()}.mp4")), UploadValidated)
     assert (await here.refusal(await here.put(CLIP))).code == RejectionCode.SOURCE_NOT_ALLOWED
+    assert (await here.refusal(await here.put(CLIP, source_key(uuid4())))).code == RejectionCode.SOURCE_NOT_ALLOWED
+
+
+async def test_a_declared_size_that_postgresql_cannot_hold_is_a_wrong_size_like_another(desk: Desk) -> None:
+    assert (await desk.refusal(await desk.put(CLIP), bytes=10**30)).code == RejectionCode.SIZE_MISMATCH
 
 
 async def test_a_key_that_no_object_can_have_is_the_uploads_fault_alone(desk: Desk) -> None:

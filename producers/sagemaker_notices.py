@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import msgspec
 from producers import endings
 from runtime import metrics, process, telemetry
 from runtime.database import Database
+from runtime.health import Readiness
 from runtime.kafka import KafkaPublisher, Publisher
 from runtime.process import Process
 from runtime.queue import Message, Queue, SqsQueue
@@ -77,12 +79,17 @@ class Notices:
         self._database = database
         self._storage = storage
 
-    async def relay(self, wait_seconds: int) -> int:
-        """Publish the next notices and delete them; returns how many messages there were.
+    async def relay(self, readiness: Readiness, wait_seconds: int) -> int:
+        """Publish the next notices and delete them, waiting for servers that are away; returns how many messages there were.
 
-        What cannot be read stays in SQS, which moves it to its own dead letters after some tries.
+        What cannot be read stays in SQS, which moves it to its own dead letters after some tries. Receiving is such a try: so while a
+        server is away, the messages stay in hand and are not received again and again.
         """
-        messages = await self._queue.receive(wait_seconds)
+        messages = await readiness.insist(lambda: self._queue.receive(wait_seconds))
+        await readiness.insist(lambda: self._tell(messages))
+        return len(messages)
+
+    async def _tell(self, messages: Sequence[Message]) -> None:
         done: list[Message] = []
         records: dict[tuple[UUID, int], Record] = {}
         for message in messages:
@@ -106,7 +113,6 @@ class Notices:
             upload_ids, attempts = zip(*records, strict=True)
             await self._database.rows("finish_invocations", upload_ids=list(upload_ids), attempts=list(attempts))
         await self._queue.delete(done)
-        return len(messages)
 
     async def _ending(self, notice: Notice, upload_id: UUID, attempt: int) -> Event:
         where = notice.response_parameters
@@ -134,7 +140,7 @@ async def work(running: Process) -> None:
 
     async def read_on() -> None:
         while not running.stopping.is_set():
-            await running.readiness.insist(lambda: notices.relay(WAIT_SECONDS))
+            await notices.relay(running.readiness, WAIT_SECONDS)
 
     readers = [asyncio.create_task(read_on()) for _ in range(READERS)]
     stopping = asyncio.create_task(running.stopping.wait())

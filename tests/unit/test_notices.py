@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +11,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from producers.sagemaker_notices import Notices, read
+from runtime import health
 from runtime.errors import DependencyUnavailable
+from runtime.health import Readiness
+from runtime.queue import Message
 from runtime.testing import MemoryBroker, MemoryQueue, MemoryStorage
 from schemas import codec, topics
 from schemas.codec import MAX_EVENT_BYTES, Record
 from schemas.events import InferenceCompleted, InferenceFailed
 from schemas.jobs import parse_inference_id
+from tests.waiting import until
 
 UPLOAD = UUID("0198c0de-0000-7000-8000-000000000001")
 OUTPUT = "s3://valence/inference/output/1.out"
@@ -40,6 +45,9 @@ class Desk:
     def __init__(self) -> None:
         self.queue, self.broker, self.storage, self.database = MemoryQueue(), MemoryBroker(), MemoryStorage(), Database()
         self.notices = Notices(self.queue, self.broker, self.database, self.storage)  # type: ignore[arg-type]
+
+    async def relay(self) -> int:
+        return await self.notices.relay(Readiness(), 0)
 
     def events(self, topic: topics.Topic) -> list[Any]:
         records = self.broker.topics[topic.name]
@@ -82,7 +90,7 @@ def enveloped(content: dict[str, Any]) -> str:
 async def test_a_completed_notice_becomes_the_event_in_either_form(body: str) -> None:
     desk = Desk()
     await desk.queue.send(body)
-    assert await desk.notices.relay(0) == 1
+    assert await desk.relay() == 1
     (event,) = desk.completed
     assert (event.upload_id, event.attempt, event.output_location) == (UPLOAD, 1, OUTPUT)
     assert desk.database.finished == [(UPLOAD, 1)]
@@ -92,7 +100,7 @@ async def test_a_completed_notice_becomes_the_event_in_either_form(body: str) ->
 async def test_the_test_notification_of_a_new_endpoint_is_dropped() -> None:
     desk = Desk()
     await desk.queue.send(json.dumps({"eventName": "TestNotification"}), enveloped({"eventName": "TestNotification"}))
-    assert await desk.notices.relay(0) == 2
+    assert await desk.relay() == 2
     assert not desk.broker.topics
     assert desk.queue.bodies == []
 
@@ -119,7 +127,7 @@ async def test_the_test_notification_of_a_new_endpoint_is_dropped() -> None:
 async def test_what_is_no_notice_of_ours_stays_in_sqs_and_the_good_ones_beside_it_go_through(body: str) -> None:
     desk = Desk()
     await desk.queue.send(body, json.dumps(notice()))
-    await desk.notices.relay(0)
+    await desk.relay()
     assert desk.queue.bodies == [body]
     assert len(desk.completed) == 1
 
@@ -128,17 +136,46 @@ async def test_a_notice_is_deleted_only_after_the_broker_has_the_event() -> None
     desk = Desk()
     await desk.queue.send(json.dumps(notice()))
     desk.broker.away = True
-    with pytest.raises(DependencyUnavailable):
-        await desk.notices.relay(0)
+    readiness = Readiness()
+    relaying = asyncio.create_task(desk.notices.relay(readiness, 0))
+    await until(lambda: "waiting for kafka" in readiness.obstacles, "the wait")
     assert len(desk.queue.bodies) == 1
     assert desk.database.finished == []
+    desk.broker.away = False
+    assert await relaying == 1
+    assert desk.queue.bodies == []
+
+
+async def test_while_the_broker_is_away_messages_are_not_received_until_sqs_gives_them_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    desk.queue = MemoryQueue(visibility_seconds=0)
+    desk.notices = Notices(desk.queue, desk.broker, desk.database, desk.storage)  # type: ignore[arg-type]
+    await desk.queue.send(json.dumps(notice()))
+    received, tries = [], []
+    receive, publish = desk.queue.receive, desk.broker.publish
+
+    async def counted(wait_seconds: int) -> list[Message]:
+        received.append(wait_seconds)
+        return await receive(wait_seconds)
+
+    async def moody(records: Sequence[Record]) -> None:
+        tries.append(records)
+        if len(tries) < 30:
+            raise DependencyUnavailable("kafka", "down")
+        await publish(records)
+
+    monkeypatch.setattr(health, "backoff", lambda attempt, cap: 0.0)
+    monkeypatch.setattr(desk.queue, "receive", counted)
+    monkeypatch.setattr(desk.broker, "publish", moody)
+    await desk.relay()
+    assert (len(received), len(desk.completed), desk.queue.bodies) == (1, 1, [])
 
 
 async def test_a_notice_that_comes_twice_is_told_under_the_same_id() -> None:
     desk = Desk()
     for _ in range(2):
         await desk.queue.send(json.dumps(notice()))
-        await desk.notices.relay(0)
+        await desk.relay()
     first, second = desk.broker.topics[topics.INFERENCE_COMPLETED.name]
     assert dict(first.headers)["ce_id"] == dict(second.headers)["ce_id"]
 
@@ -147,14 +184,14 @@ async def test_a_notice_that_comes_twice_is_told_under_the_same_id() -> None:
 async def test_of_two_calls_under_one_id_the_one_with_an_answer_counts(order: Sequence[str]) -> None:
     desk = Desk()
     await desk.queue.send(*(json.dumps(notice(status)) for status in order))
-    await desk.notices.relay(0)
+    await desk.relay()
     assert (len(desk.completed), len(desk.failed)) == (1, 0)
 
 
 async def test_expiry_is_its_own_end_and_trying_again_helps() -> None:
     desk = Desk()
     await desk.queue.send(json.dumps(notice("Expired", responseParameters={})))
-    await desk.notices.relay(0)
+    await desk.relay()
     (event,) = desk.failed
     assert event.expired
     assert event.failure.retryable
@@ -166,7 +203,7 @@ async def failure(body: bytes | None, **more: Any) -> InferenceFailed:
     if body is not None:
         await desk.storage.put("valence", "inference/failure/1-error.out", body, "application/json")
     await desk.queue.send(json.dumps(notice("Failed", **more)))
-    await desk.notices.relay(0)
+    await desk.relay()
     (event,) = desk.failed
     assert not event.expired
     assert desk.queue.bodies == []
@@ -205,9 +242,12 @@ async def test_while_s3_is_away_the_notice_waits() -> None:
     desk = Desk()
     desk.storage.away = True
     await desk.queue.send(json.dumps(notice("Failed")))
-    with pytest.raises(DependencyUnavailable):
-        await desk.notices.relay(0)
+    readiness = Readiness()
+    relaying = asyncio.create_task(desk.notices.relay(readiness, 0))
+    await until(lambda: "waiting for s3" in readiness.obstacles, "the wait")
     assert len(desk.queue.bodies) == 1
+    desk.storage.away = False
+    assert await relaying == 1
 
 
 def test_other_fields_that_aws_may_add_do_not_matter() -> None:

@@ -29,6 +29,7 @@ PATIENT_SECONDS = 20
 #: Codes that say nothing about the request: throttling, faults of the server, credentials, permissions.
 _DEPENDENCY_CODES = frozenset(
     {
+        "403",  # the answer to a HEAD has no body, so the status is all there is
         "AccessDenied",
         "AccessDeniedException",
         "ExpiredToken",

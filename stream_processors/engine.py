@@ -18,6 +18,7 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
 from mode.supervisors import CrashingSupervisor
 
 from runtime import kafka, metrics
@@ -110,6 +111,10 @@ class Engine:
             await (await topic.send(key=record.key, value=record.value, headers=record.headers))
         except MessageSizeTooLargeError:
             raise  # waiting would make it no smaller
+        except ProducerSendError as error:  # Faust's own wrapping of what is raised before the record is on its way
+            if isinstance(error.__cause__, MessageSizeTooLargeError):
+                raise
+            raise DependencyUnavailable("kafka", error) from error
         except (KafkaError, TimeoutError) as error:
             raise DependencyUnavailable("kafka", error) from error
 

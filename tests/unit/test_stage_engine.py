@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from runtime import settings
+from runtime.errors import DependencyUnavailable
 from runtime.process import Process
 from runtime.settings import Settings
 from schemas import topics
+from schemas.codec import Record
 from schemas.events import Event
+from stream_processors import engine as engines
 from stream_processors.engine import Engine
 from stream_processors.stage import Stage
 from tests.chain import as_received, upload_received
@@ -159,3 +162,15 @@ async def test_a_record_that_cannot_be_dealt_with_ends_the_process_and_is_not_ac
         await until(lambda: left, "the process leaves")
         assert left == [1]
         assert running.stream.acked == []
+
+
+async def test_a_broker_that_is_away_before_the_record_is_on_its_way_is_waited_for() -> None:
+    async with Running([0]) as running:
+
+        class Topic:
+            async def send(self, **record: object) -> None:
+                raise vars(engines)["ProducerSendError"]("Error while sending") from TimeoutError()
+
+        running.engine._app.topic = lambda *_, **__: Topic()
+        with pytest.raises(DependencyUnavailable):
+            await running.engine._send(Record("t", None, b"", []))

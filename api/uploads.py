@@ -35,7 +35,7 @@ from runtime import telemetry
 from runtime import uploads as records
 from runtime.database import Database
 from runtime.errors import ObjectMissing
-from runtime.identifiers import uuid7
+from runtime.identifiers import canonical, uuid7
 from schemas.events import Source, UploadReceived
 from schemas.jobs import AnalysisOptions, source_key
 from schemas.resources import CreateUpload, Upload, UploadPage
@@ -129,10 +129,8 @@ async def retry_upload(request: Authenticated, services: Injected, upload_id: st
 
 async def owned(database: Database, account_id: UUID, upload_id: str) -> DictRow:
     """The row of an upload of this account; NoSuchUpload for other accounts' and for what is no id, all alike."""
-    try:
-        found = await database.rows("account_upload", id=UUID(upload_id), account_id=account_id)
-    except ValueError:
-        found = []
+    parsed = canonical(upload_id)
+    found = await database.rows("account_upload", id=parsed, account_id=account_id) if parsed is not None else []
     if not found:
         raise NoSuchUpload(f"this account has no upload {upload_id!r}: `GET /v1/uploads` lists them")
     return found[0]

@@ -6,6 +6,7 @@ At-least-once: a relay that dies between the broker's acknowledgement and the de
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from psycopg import AsyncConnection
 
@@ -27,7 +28,11 @@ _RELAY_LOCK = 0x56414C32
 async def publish_batch(connection: Connection, publisher: Publisher) -> int:
     """Publish the oldest rows and delete them once the broker has them; returns how many."""
     rows = await outbox.oldest(connection, BATCH)
-    if rows:
+    if not rows:
+        metrics.OUTBOX_OLDEST_AGE.set_function(lambda: 0.0)
+    else:
+        written = rows[0].created_at
+        metrics.OUTBOX_OLDEST_AGE.set_function(lambda: (datetime.now(UTC) - written).total_seconds())  # it grows while the broker is away
         await publisher.publish([row.record for row in rows])
         await outbox.delete(connection, rows)
         for row in rows:
@@ -48,11 +53,7 @@ async def _relay(running: Process, database: Database, publisher: Publisher) -> 
         running.readiness.started = True
         while not running.stopping.is_set():
             if await publish_batch(connection, publisher) == 0:
-                metrics.OUTBOX_OLDEST_AGE.set(0)
                 await _notified(connection)
-            else:
-                age = await outbox.oldest_age(connection)
-                metrics.OUTBOX_OLDEST_AGE.set(age)
 
 
 async def _locked(connection: Connection) -> bool:

@@ -86,11 +86,12 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection within a transaction that commits at the end of the body, or rolls back if it raises."""
-        async with self._connection() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection on which each statement is a transaction of its own."""
         if not self._opened:
             await self._pool.open()
             self._opened = True
@@ -104,7 +105,7 @@ class Database:
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return await rows(connection, query, **parameters)
 
     async def close(self) -> None:

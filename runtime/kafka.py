@@ -20,8 +20,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 #: How long the broker may take to acknowledge a record before it counts as away.
 ACK_SECONDS = 30
 #: The largest record that a topic takes, and the request around it.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -19,24 +20,25 @@ class Pending(NamedTuple):
 
     id: UUID
     record: Record
+    created_at: datetime
+
+
+def row(event: Event, source: str) -> dict[str, Any]:
+    """The row that publishes an event, for a query that writes it beside something else; `source` names the process, like `/api`."""
+    record = codec.record(event, source, traceparent=telemetry.traceparent())
+    return {
+        "event_id": event.id,
+        "aggregatetype": record.topic,
+        "aggregateid": str(event.upload_id),
+        "type": event.TYPE,
+        "payload": codec.encode(event).decode(),
+        "headers": Jsonb({name: value.decode() for name, value in record.headers}),
+    }
 
 
 async def add(connection: Connection, event: Event, source: str) -> None:
-    """Publish an event if, and only if, this transaction commits; the same event again changes nothing.
-
-    `source` names the process as in the envelope, like `/api`.
-    """
-    record = codec.record(event, source, traceparent=telemetry.traceparent())
-    await database.rows(
-        connection,
-        "insert_outbox",
-        id=event.id,
-        aggregatetype=record.topic,
-        aggregateid=str(event.upload_id),
-        type=event.TYPE,
-        payload=codec.encode(event).decode(),
-        headers=Jsonb({name: value.decode() for name, value in record.headers}),
-    )
+    """Publish an event if, and only if, this transaction commits; the same event again changes nothing."""
+    await database.rows(connection, "insert_outbox", **row(event, source))
 
 
 async def oldest(connection: Connection, most: int) -> list[Pending]:
@@ -51,6 +53,7 @@ async def oldest(connection: Connection, most: int) -> list[Pending]:
                 value=row["payload"].encode(),
                 headers=[(name, value.encode()) for name, value in row["headers"].items()],
             ),
+            row["created_at"],
         )
         for row in found
     ]
@@ -59,9 +62,3 @@ async def oldest(connection: Connection, most: int) -> list[Pending]:
 async def delete(connection: Connection, rows: list[Pending]) -> None:
     """Forget rows that the broker has acknowledged."""
     await database.rows(connection, "delete_outbox", ids=[row.id for row in rows])
-
-
-async def oldest_age(connection: Connection) -> float:
-    """Seconds that the oldest row has waited; 0 where none waits."""
-    found = await database.row(connection, "oldest_outbox_age")
-    return float(found["age"]) if found else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -32,7 +33,15 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 async def insert(connection: Connection, upload: NewUpload, status: Status, publisher: str) -> bool:
     """Give an upload its row and its first status; False, and nothing changed, where the id is taken or there is no such account."""
-    row = await database.row(
+    event = UploadStatusChanged(
+        upload_id=upload.id,
+        account_id=upload.account_id,
+        attempt=upload.attempt,
+        sequence=1,
+        status=status,
+        occurred_at=datetime.now(UTC),
+    )
+    inserted = await database.row(
         connection,
         "insert_upload",
         id=upload.id,
@@ -46,19 +55,10 @@ async def insert(connection: Connection, upload: NewUpload, status: Status, publ
         options=Jsonb(msgspec.to_builtins(upload.options)),
         attempt=upload.attempt,
         status=status.value,
+        occurred_at=event.occurred_at,
+        **outbox.row(event, publisher),
     )
-    if row is None:
-        return False
-    event = UploadStatusChanged(
-        upload_id=upload.id,
-        account_id=upload.account_id,
-        attempt=upload.attempt,
-        sequence=1,
-        status=status,
-        occurred_at=row["occurred_at"],
-    )
-    await outbox.add(connection, event, publisher)
-    return True
+    return inserted is not None
 
 
 async def apply_status(

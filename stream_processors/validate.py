@@ -86,35 +86,34 @@ class Validate:
 
     async def _admit(self, event: UploadReceived) -> bool:
         """Give a bulk upload its row; False for an event that is late or about an upload that has ended."""
-        async with self._database.transaction() as connection:
-            row = await database.row(connection, "upload", id=event.upload_id)
-            if row is None:
-                new = uploads.NewUpload(
-                    id=event.upload_id,
-                    account_id=event.account_id,
-                    source=event.source,
-                    options=event.options,
-                    attempt=event.attempt,
-                )
-                if not await uploads.insert(connection, new, Status.RECEIVED, SOURCE):
-                    row = await database.row(connection, "upload", id=event.upload_id)
-                    if row is None:
-                        message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
-                        raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
-            if row is not None:
-                if row["account_id"] != event.account_id:  # whoever names another account's id gets no say in what becomes of it
-                    raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
-                if event.attempt > row["attempt"]:
-                    if not await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE):
-                        log.warning("ignored: attempt %d comes before attempt %d has ended", event.attempt, row["attempt"])
-                        return False
-                elif event.attempt < row["attempt"] or _has_ended(row["status"], row["failure"]):
-                    return False
+        new = uploads.NewUpload(
+            id=event.upload_id, account_id=event.account_id, source=event.source, options=event.options, attempt=event.attempt
+        )
+        async with self._database.connection() as connection:
+            is_new = await uploads.insert(connection, new, Status.RECEIVED, SOURCE)
+        if not is_new and not await self._is_due(event):
+            return False
         if not self._is_allowed(event):
             address = f"s3://{event.source.bucket}/{event.source.key}"
             allowed = ", ".join(self._settings.allowed_sources)
             raise Rejected(RejectionCode.SOURCE_NOT_ALLOWED, f"{address} is not below an allowed prefix: put it below {allowed}")
         return True
+
+    async def _is_due(self, event: UploadReceived) -> bool:
+        """Whether an upload that has its row already is at this attempt, or may begin it now."""
+        async with self._database.transaction() as connection:
+            row = await database.row(connection, "upload", id=event.upload_id)
+            if row is None:
+                message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
+                raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
+            if row["account_id"] != event.account_id:  # whoever names another account's id gets no say in what becomes of it
+                raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
+            if event.attempt > row["attempt"]:
+                if await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE):
+                    return True
+                log.warning("ignored: attempt %d comes before attempt %d has ended", event.attempt, row["attempt"])
+                return False
+            return bool(event.attempt == row["attempt"] and not _has_ended(row["status"], row["failure"]))
 
     def _is_allowed(self, event: UploadReceived) -> bool:
         source = event.source

@@ -8,16 +8,21 @@ select id from accounts where name = %(name)s;
 
 -- name: insert_upload
 with uploaded as (
-    insert into uploads (id, account_id, file_name, content_type, declared_bytes, bucket, key, etag, options, attempt, status, sequence)
+    insert into uploads (id, account_id, file_name, content_type, declared_bytes, bucket, key, etag, options, attempt, status, sequence,
+                         created_at)
     select %(id)s, accounts.id, %(file_name)s::text, %(content_type)s::text, %(declared_bytes)s::bigint, %(bucket)s::text, %(key)s::text,
-           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1
+           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1, %(occurred_at)s
     from accounts where accounts.id = %(account_id)s
     on conflict (id) do nothing
     returning id, attempt, status, created_at
+), recorded as (
+    insert into upload_statuses (upload_id, sequence, attempt, status, occurred_at)
+    select id, 1, attempt, status, created_at from uploaded
+), published as (
+    insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
+    select %(event_id)s, %(aggregatetype)s::text, %(aggregateid)s::text, %(type)s::text, %(payload)s::jsonb, %(headers)s from uploaded
 )
-insert into upload_statuses (upload_id, sequence, attempt, status, occurred_at)
-select id, 1, attempt, status, created_at from uploaded
-returning occurred_at;
+select id from uploaded;
 
 -- name: upload
 select * from uploads where id = %(id)s;
@@ -30,7 +35,7 @@ update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce
 
 -- name: insert_outbox
 insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
-values (%(id)s, %(aggregatetype)s, %(aggregateid)s, %(type)s, %(payload)s, %(headers)s)
+values (%(event_id)s, %(aggregatetype)s, %(aggregateid)s, %(type)s, %(payload)s, %(headers)s)
 on conflict (id) do nothing;
 
 -- name: oldest_outbox
@@ -38,9 +43,6 @@ select id, aggregatetype, aggregateid, payload::text as payload, headers, create
 
 -- name: delete_outbox
 delete from outbox where id = any(%(ids)s);
-
--- name: oldest_outbox_age
-select coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age from outbox;
 
 -- name: begin_invocation
 insert into invocations (upload_id, attempt, state, next_check_at)

@@ -55,12 +55,12 @@ class Stand(Stack):
         }
         super().__init__(
             data,
+            processes=rows,
             prepare=(lambda _: self._provision(prepared),),
             settings=instant | dict(settings or {}),
             workers=workers,
             report=report,
         )
-        self._rows: Sequence[OurProcess] = rows  # type: ignore[assignment]  # a tuple of this very length, as mypy infers it
         self.settings: Settings
         self.database: Database
 

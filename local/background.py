@@ -66,5 +66,5 @@ def running_stack(stack: Stack) -> Iterator[Stack]:
 @contextmanager
 def running_servers(data: Path, names: Sequence[str] = SERVERS, report: Callable[[str], None] = print) -> Iterator[dict[str, str]]:
     """Run only the servers named ("kafka", "postgres", "storage", "queue") and yield the variables by which programs find them."""
-    with running_stack(Stack(data, processes=False, servers=names, report=report)) as stack:
+    with running_stack(Stack(data, processes=(), servers=names, report=report)) as stack:
         yield stack.environment()

@@ -14,7 +14,7 @@ from local.control import serve_control
 from local.data_folder import cache_folder, default_data_folder, held, read_stack_file, write_stack_file
 from local.platforms import require_servers
 from local.ports import HOST, Ports
-from local.processes import LOCAL_DEFAULTS, PROCESSES, SAGEMAKER, children
+from local.processes import PROCESSES, SAGEMAKER, OurProcess, children
 from local.servers import SERVERS, Server, make_servers
 from local.supervisor import Supervisor
 from runtime.settings import Inference, Notices, Storage
@@ -36,7 +36,7 @@ class Stack:
         self,
         data: Path | None = None,
         *,
-        processes: bool = True,
+        processes: Sequence[OurProcess] = PROCESSES,
         servers: Sequence[str] = SERVERS,
         prepare: Sequence[Callable[["Stack"], None]] = (),
         settings: Mapping[str, str] | None = None,
@@ -45,7 +45,7 @@ class Stack:
         report: Callable[[str], None] = print,
     ) -> None:
         self.data = (data or default_data_folder()).resolve()
-        self._rows = PROCESSES if processes else ()
+        self._processes = processes
         self._server_names = servers
         self._prepare = prepare
         self._settings = dict(settings or {})
@@ -141,7 +141,7 @@ class Stack:
         ports.port(SAGEMAKER)
         self._remembered["ports"] = ports.numbers
         environment = self._child_environment()
-        ours = [child for row in self._rows for child in children(row, self._workers, environment, self.data, ports)]
+        ours = [child for row in self._processes for child in children(row, self._workers, environment, self.data, ports)]
         self._remembered |= {"pid": os.getpid(), "environment": self.environment()}
         write_stack_file(self.data, self._remembered)
 

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Stack]]:
     with ExitStack() as running:
         folders = (tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second"))
-        first, second = (running.enter_context(running_stack(Stack(folder, processes=False))) for folder in folders)
+        first, second = (running.enter_context(running_stack(Stack(folder, processes=()))) for folder in folders)
         yield first, second
 
 
@@ -177,7 +177,7 @@ def test_a_second_stack_on_the_same_data_is_refused_and_so_is_emptying_it(stack:
 
 def test_a_port_asked_for_by_number_that_is_taken_is_refused(stack: Stack, tmp_path: Path) -> None:
     taken = read_stack_file(stack.data)["ports"]["kafka"]
-    stack = Stack(tmp_path, processes=False, servers=["postgres"], ports={"postgres": taken})
+    stack = Stack(tmp_path, processes=(), servers=["postgres"], ports={"postgres": taken})
     with pytest.raises(PortTaken, match=f"port {taken}, asked for postgres, is in use"), running_stack(stack):
         pass
 
@@ -198,7 +198,7 @@ UP = """
 import asyncio, sys
 from pathlib import Path
 from local.stack import Stack
-stack = Stack(Path(sys.argv[1]), processes=False, report=lambda line: print(line, flush=True))
+stack = Stack(Path(sys.argv[1]), processes=(), report=lambda line: print(line, flush=True))
 asyncio.run(stack.run_until_stopped())
 """
 

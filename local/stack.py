@@ -14,7 +14,7 @@ from local.control import serve_control
 from local.data_folder import cache_folder, default_data_folder, held, read_stack_file, write_stack_file
 from local.platforms import require_servers
 from local.ports import HOST, Ports
-from local.processes import PROCESSES, SAGEMAKER, OurProcess, children
+from local.processes import LOCAL_DEFAULTS, PROCESSES, SAGEMAKER, OurProcess, children
 from local.servers import SERVERS, Server, make_servers
 from local.supervisor import Supervisor
 from runtime.settings import Inference, Notices, Storage

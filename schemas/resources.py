@@ -19,8 +19,10 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 #: What a problem's type begins with; its last part is the name that a program compares.
 PROBLEM_TYPES = "https://valence.dev/problems/"
 
-FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$")]
-MediaType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[\w.+-]+/[\w.+-]+(\s*;[^\x00-\x1f]*)?$")]
+# `$` alone would also match before a line break at the end; `(?!\n)` reads the same in Python and in JSON Schema, where `\Z` is not known.
+FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+(?!\n)$")]
+#: It becomes a header of a request to S3, which takes printable ASCII and nothing else.
+MediaType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+( *;[ -~]*)?(?!\n)$")]
 
 
 class UploadOptions(AnalysisOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
 
 from api.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, field_at
+from schemas.codec import UNREADABLE
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -30,7 +31,7 @@ async def read(request: Request[Any, Any, Any], struct: type[T]) -> T:
     body = await request.body()
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedRequest(f"the body is not JSON: {error}. Mend it and send it again") from error
     try:
         return msgspec.convert(found, struct)

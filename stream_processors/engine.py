@@ -26,6 +26,7 @@ from runtime.errors import DependencyUnavailable
 from runtime.lag import report_lag
 from runtime.process import GRACE_SECONDS, Process, leave_after
 from schemas.codec import Record
+from stream_processors import lenient_headers
 from stream_processors.stage import Runner, Stage
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ def _received(message: Any) -> kafka.Received:
 
 
 def _app(stage: Stage, process: Process) -> Any:
+    lenient_headers.install()
     group = f"stream-processors.{stage.name}"
     scratch = Path(tempfile.mkdtemp(prefix="valence-faust-"))
     with suppress(OSError):

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from kafka import KafkaProducer
 
 from local.background import running_stack
 from local.control import Control
@@ -245,6 +246,29 @@ async def test_nonsense_beside_good_events_is_dead_lettered_byte_for_byte_and_th
         headers = [(name.decode(), value) for name, value in zip(row["header_names"], row["header_values"], strict=True)]
         assert (row["record_value"], headers) == (record.value, record.headers), reason
         assert row["reason"] == {"nested": "payload", "largest": "oversized"}.get(reason, reason)
+
+
+class NotUtf8(str):
+    """A header's name that kafka-python sends as bytes that are not UTF-8, as librdkafka sends whatever it is given."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("latin-1")
+
+
+async def test_a_header_name_that_is_not_utf8_holds_nothing_up(chain: Chain) -> None:
+    good = codec.record(upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket), SOURCE)
+    assert good.key is not None
+    topic, partition, mark = good.topic, 0, str(uuid4()).encode()
+    names = [(NotUtf8("caf\xe9"), b"\xff"), ("\u20ac", b"")]
+    producer = KafkaProducer(bootstrap_servers=chain.settings.kafka_bootstrap_servers, linger_ms=100)  # one batch
+    for key, value, headers in [(mark, b"\xff\x00", names), (good.key, good.value, [*names, *good.headers])]:
+        producer.send(topic, key=key, value=value, headers=headers, partition=partition)
+    await asyncio.to_thread(producer.close)
+    await chain.ended([UUID(good.key.decode())])
+    query = "select * from dead_letters where record_key = %s"
+    (row,) = await until(lambda: select(chain.database, query, mark), "the dead letter is kept")
+    assert (row["record_value"], row["header_values"]) == (b"\xff\x00", [value for _, value in names])
+    assert [name.decode() for name in row["header_names"]] == ["caf\\xe9", "\u20ac"]
 
 
 async def test_the_producer_of_the_documentation_submits_a_video(chain: Chain) -> None:

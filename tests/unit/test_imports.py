@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "faust": ("stream_processors/engine.py",),
     "mode": ("stream_processors/engine.py",),
-    "aiokafka": ("stream_processors/engine.py",),
+    "aiokafka": ("stream_processors/engine.py", "stream_processors/lenient_headers.py"),
     "kafka": ("runtime/kafka.py", "runtime/lag.py", "runtime/provisioning.py", "api/status_feed.py"),
     "boto3": ("runtime/aws.py", "model/source.py", "local/storage.py"),
     "psycopg": ("runtime/", "stream_processors/", "producers/outbox_relay.py", "api/", "local/postgres.py", "cli/keys.py"),

@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: end the streams, let requests in hand finish, and leave with code 0."""
         self._services.feed.stop()
-        asyncio.get_running_loop().call_soon_threadsafe(self._services.hub.drain, "draining", "this server is stopping")
+        asyncio.get_running_loop().call_soon_threadsafe(self._services.hub.stop)
         self.should_exit = True
         leave_after(GRACE_SECONDS + 1)
 

@@ -74,6 +74,7 @@ class StatusHub:
         self._per_account, self._per_worker = per_account, per_worker
         self._by_account: defaultdict[UUID, set[Subscription]] = defaultdict(set)
         self._count = 0
+        self._stopping = False
         #: Why no stream may be opened now; None when it may.
         self.refusal: str | None = "live status is not connected to the broker yet"
 
@@ -111,8 +112,14 @@ class StatusHub:
                 subscription.offer(event)
 
     def open(self) -> None:
-        """Events flow: streams may be opened."""
-        self.refusal = None
+        """Events flow: streams may be opened, unless the process is stopping."""
+        if not self._stopping:
+            self.refusal = None
+
+    def stop(self) -> None:
+        """End every stream, and open none any more, whatever the feed's thread still says."""
+        self._stopping = True
+        self.drain("draining", "this server is stopping")
 
     def drain(self, reason: str, refusal: str) -> None:
         """End every stream, and open none for the reason in `refusal`; their clients come back and lose nothing."""

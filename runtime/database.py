@@ -59,7 +59,6 @@ async def availability() -> AsyncIterator[None]:
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,
-        psycopg.errors.AdminShutdown,
         psycopg.errors.ReadOnlySqlTransaction,
         PoolTimeout,
     ) as error:

@@ -163,7 +163,7 @@ order by attempt desc limit 1;
 select 1;
 
 -- name: accounts
-select a.id, a.name, a.created_at, count(k.id) filter (where k.revoked_at is null) as keys
+select a.id, a.name, a.created_at, count(k.id) filter (where k.revoked_at is null and coalesce(k.expires_at > now(), true)) as keys
 from accounts a left join api_keys k on k.account_id = a.id
 group by a.id order by a.name;
 

@@ -95,13 +95,14 @@ async def test_a_silence_is_filled_with_comments_until_the_stream_is_old() -> No
     assert peer.ended
 
 
-async def test_draining_ends_every_stream_and_lets_none_begin() -> None:
+async def test_stopping_ends_every_stream_and_lets_none_begin_even_if_the_broker_comes_back() -> None:
     own, peer = hub(), Peer()
     running = asyncio.create_task(run(EventStream(own, frames, ACCOUNT), peer))
     await peer.began.wait()
-    own.drain("draining", "this server is stopping")
+    own.stop()
     await running
     assert peer.ended
+    own.open()  # what the feed's thread had put on its way before
     with pytest.raises(Busy, match="this server is stopping"):
         own.subscribe(ACCOUNT)
 

@@ -73,6 +73,14 @@ async def test_a_key_is_refused_for_the_reason_that_is_true(http: httpx.AsyncCli
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
+async def test_an_account_counts_only_the_keys_that_work(database: Database, account: UUID) -> None:
+    name, now = f"test-{account}", datetime.now(UTC)
+    for end in (None, now + timedelta(days=1), now - timedelta(seconds=1)):
+        await accounts.create_key(database, name, expires_at=end)
+    await accounts.revoke_key(database, (await accounts.create_key(database, name)).id)
+    assert [found["keys"] for found in await accounts.accounts(database) if found["name"] == name] == [2]
+
+
 async def test_a_key_that_may_only_read_cannot_write(http: httpx.AsyncClient, database: Database, account: UUID) -> None:
     reader = bearer((await accounts.create_key(database, f"test-{account}", [Scope.READ])).text)
     assert (await http.get("/v1/uploads", headers=reader)).status_code == 200

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CommitFailedError, FencedInstanceIdError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
 from runtime.errors import DependencyUnavailable, PermanentError
@@ -145,7 +146,7 @@ class KafkaSubscription:
     def _poll(self, most: int, wait_milliseconds: int) -> list[Received]:
         try:
             if self._consumer is None:
-                self._consumer = KafkaConsumer(*self._topics, **self._configuration)
+                self._consumer = open_consumer(*self._topics, **self._configuration)
             batches = self._consumer.poll(timeout_ms=wait_milliseconds, max_records=most)
         except FencedInstanceIdError:
             raise  # another process has this slot: one of the two must end, and it is the older one
@@ -169,6 +170,22 @@ class KafkaSubscription:
             log.warning("not committed, so it comes again: %s", error)
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
+
+
+def open_consumer(*topics: str, **configuration: Any) -> KafkaConsumer:
+    """A KafkaConsumer; KafkaError where there is no broker. Made plainly, each that fails would leave a thread that goes on trying."""
+    begun: list[KafkaNetClient] = []
+
+    def client(**given: Any) -> KafkaNetClient:
+        begun.append(KafkaNetClient(**given))
+        return begun[-1]
+
+    try:
+        return KafkaConsumer(*topics, kafka_client=client, **configuration)
+    except KafkaError:
+        for connection in begun:
+            connection.close()
+        raise
 
 
 def received(record: Any) -> Received:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from runtime import metrics
+from runtime.kafka import open_consumer
 
 #: How often a process tells how far behind its group is.
 REPORT_SECONDS = 15.0
@@ -18,7 +19,7 @@ class LagGauge:
     """A connection that asks the broker for a group's committed offsets and the ends of its topics."""
 
     def __init__(self, bootstrap_servers: str, group: str, topics: Sequence[str]) -> None:
-        self._consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+        self._consumer = open_consumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
         self._topics = topics
 
     def measure(self) -> dict[str, int]:
@@ -37,7 +38,7 @@ class LagGauge:
 
 
 async def report_lag(bootstrap_servers: str, group: str, topics: Sequence[str]) -> None:
-    """Keep the lag metric of a group up to date, for ever; while the broker is away it keeps its last value."""
+    """Keep the lag metric of a group up to date, for ever; while the broker is away it keeps its last value. Other errors pass."""
     gauge: LagGauge | None = None
     while True:
         await asyncio.sleep(REPORT_SECONDS)
@@ -48,4 +49,6 @@ async def report_lag(bootstrap_servers: str, group: str, topics: Sequence[str]) 
             for topic, records in lag.items():
                 metrics.CONSUMER_LAG.labels(group, topic).set(records)
         except KafkaError:
-            gauge = None  # the broker is away, which /readyz tells: connect anew
+            failed, gauge = gauge, None  # the broker is away, which /readyz tells: connect anew
+            if failed is not None:
+                await asyncio.to_thread(failed.close)

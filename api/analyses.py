@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 from psycopg.rows import DictRow
 
 from api import exports
@@ -56,7 +56,7 @@ Attempt = Annotated[int | None, Parameter(ge=1, le=1_000_000, description="Anoth
     guards=[requires(Scope.READ)],
     responses={200: _OK, **problems(NoSuchUpload, NoAnalysis, AnalysisNotReady, NotAcceptable, InvalidRequest)},
 )
-async def get_analysis(request: Authenticated, services: Injected, upload_id: str, attempt: Attempt = None) -> Response[bytes]:
+async def get_analysis(request: Authenticated, services: Injected, upload_id: FromPath[str], attempt: Attempt = None) -> Response[bytes]:
     """What was found in an upload; the format goes by the suffix of the address, or by Accept."""
     form = _chosen(request)
     row = await owned(services.database, request.user.account_id, upload_id)

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -44,6 +43,11 @@ def connect(settings: Settings) -> Services:
 
 def create_app(services: Services) -> ASGIApp:
     """The application: every route, the key check before those below `/v1`, and the observation around all."""
+
+    def authentication(app: ASGIApp) -> ASGIApp:
+        # Not by DefineMiddleware: Litestar copies its arguments, and the key checks would have a pool that nobody closes.
+        return Authentication(app, services.database)
+
     versioned = Router(
         "/v1",
         route_handlers=[
@@ -56,7 +60,7 @@ def create_app(services: Services) -> ASGIApp:
             events.upload_events,
             events.account_events,
         ],
-        middleware=[DefineMiddleware(Authentication, database=services.database)],
+        middleware=[authentication],
         security=[{"key": []}],
     )
 

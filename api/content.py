@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from litestar import put
+from litestar.params import FromPath
 from litestar.types import Receive
 
 from api.accounts import Scope
@@ -23,6 +24,7 @@ from api.problems import (
     IncompleteContent,
     NoSuchUpload,
     SizeMismatch,
+    TooManyContents,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
 from api.uploads import as_upload, owned
@@ -59,10 +61,11 @@ _FORM_ADVICE = (
         FormData,
         IncompleteContent,
         ContentStalled,
+        TooManyContents,
         Busy,
     ),
 )
-async def put_content(request: Authenticated, services: Injected, upload_id: str) -> Upload:
+async def put_content(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
     """Send the video's bytes as the raw body of the request, with or without a Content-Length; the analysis then begins by itself.
 
     Content that is refused or cut short leaves the upload open: send it again. Once it has been received, 409.
@@ -76,13 +79,10 @@ async def put_content(request: Authenticated, services: Injected, upload_id: str
     limit = services.settings.limits.upload_bytes
     if announced is not None and announced > limit:
         raise ContentTooLarge(f"the content has {announced} bytes: at most {limit} are accepted; send a shorter or smaller video")
-    if services.contents.locked():
-        raise Busy("as many uploads as this server takes at once are coming in: try again", headers={"Retry-After": "5"})
-    async with services.contents:
-        with telemetry.following(upload.id, "api.put_content"):
-            async with services.database.transaction() as connection:
-                await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)
-            await _receive(services, request.user.account_id, upload, request.receive, announced, limit)
+    with services.contents.taken(request.user.account_id), telemetry.following(upload.id, "api.put_content"):
+        async with services.waiting, services.database.transaction() as connection:
+            await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)
+        await _receive(services, request.user.account_id, upload, request.receive, announced, limit)
     return as_upload(await owned(services.database, request.user.account_id, upload_id))
 
 
@@ -91,7 +91,7 @@ async def _receive(services: Services, account_id: UUID, upload: Upload, receive
     writer = services.writers.writer(bucket, key, upload.content_type or "application/octet-stream", limit)
     try:
         await _copy(receive, writer, upload.bytes, announced, limit)
-        async with services.database.transaction() as connection:
+        async with services.waiting, services.database.transaction() as connection:
             # The row stays locked while the object becomes visible: of two senders one completes, and the object stays as it is.
             row = await database.row(connection, "lock_upload", id=upload.id)
             if row is not None:

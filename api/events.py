@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter
 from litestar.types import ASGIApp
 
 from api.accounts import Scope
@@ -29,7 +29,7 @@ from schemas.status import TERMINAL
 MOST_OPEN = 500
 RECENT = 50
 
-LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID", description="The `id` of the last event that was received.")]
+LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID", description="The `id` of the last event that was received.")]
 _STREAM = ResponseSpec(data_container=str, media_type="text/event-stream", description="Server-sent events.", generate_examples=False)
 
 
@@ -39,7 +39,7 @@ _STREAM = ResponseSpec(data_container=str, media_type="text/event-stream", descr
     guards=[requires(Scope.READ)],
     responses={200: _STREAM, **problems(NoSuchUpload, InvalidRequest, TooManyStreams, Busy)},
 )
-async def upload_events(request: Authenticated, services: Injected, upload_id: str, last_event_id: LastEventId = None) -> ASGIApp:
+async def upload_events(request: Authenticated, services: Injected, upload_id: FromPath[str], last_event_id: LastEventId = None) -> ASGIApp:
     """Every status of one upload, each once and in order, as events named `status` whose `id` is the sequence.
 
     Send Last-Event-ID to go on after the event with that id. The stream ends after the status that ends the newest attempt; then a

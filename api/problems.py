@@ -110,6 +110,10 @@ class UploadNotEnded(Problem):
     status, name, title = HTTPStatus.CONFLICT, "upload-not-ended", "The upload is still being worked on"
 
 
+class NoAttemptsLeft(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "no-attempts-left", "The upload cannot be tried any more"
+
+
 class ContentAlreadyReceived(Problem):
     status, name, title = HTTPStatus.CONFLICT, "content-already-received", "The upload has its content already"
 
@@ -156,6 +160,10 @@ class SourceMissing(Problem):
 
 class TooManyStreams(Problem):
     status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-streams", "The account has too many open streams"
+
+
+class TooManyContents(Problem):
+    status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-contents", "The account sends too many videos at once"
 
 
 class Busy(Problem):

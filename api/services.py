@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Annotated
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from api.accounts import Principal
+from api.content_places import ContentPlaces
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database
@@ -20,8 +21,9 @@ from runtime.storage import ObjectStorage
 
 #: The API in the envelope of its events.
 PUBLISHER = "/api"
-#: Uploads that stream in at the same time; each holds up to 32 MiB.
-CONTENTS_AT_ONCE = 32
+#: Transactions that may wait for S3, or for an upload's row that another such transaction holds, at the same time: the pool has twice
+#: as many connections, and the others stay free for the key checks.
+WAITING_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Services:
     writers: ObjectWriters
     hub: StatusHub
     feed: StatusFeed
-    contents: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONTENTS_AT_ONCE))
+    contents: ContentPlaces = field(default_factory=ContentPlaces)
+    waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))
 
 
 #: The services as a route's parameter.
-Injected = Annotated[Services, Dependency(skip_validation=True)]
+Injected = NamedDependency[SkipValidation[Services]]
 #: A request behind a key.
 Authenticated = Request[Principal, str, State]

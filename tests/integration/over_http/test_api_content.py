@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from api.content_places import CONTENTS_PER_ACCOUNT
 from runtime import aws
 from runtime.database import Database
 from runtime.settings import Settings
@@ -153,6 +154,29 @@ async def test_of_two_senders_at_once_one_completes_and_its_bytes_stay(
     assert sorted(answer.status_code for answer in answers.values()) == [200, 409]
     winner = next(letter for letter, answer in answers.items() if answer.status_code == 200)
     assert await stored(storage, settings, upload_id) == winner * (10 * MIB)
+
+
+async def test_an_account_sends_no_more_than_so_many_contents_at_once(http: httpx.AsyncClient) -> None:
+    begun, go = asyncio.Semaphore(0), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x"
+        begun.release()
+        await go.wait()
+
+    paths = [f"/v1/uploads/{await announce(http)}/content" for _ in range(CONTENTS_PER_ACCOUNT + 1)]
+    sending = [asyncio.create_task(http.put(path, content=pieces())) for path in paths[1:]]
+    for _ in sending:
+        await begun.acquire()
+    async with asyncio.timeout(15):
+        while {await status_of(http, path.split("/")[3]) for path in paths[1:]} != {"uploading"}:
+            pass
+    refused = await http.put(paths[0], content=b"x")
+    assert problem(refused) == (429, "too-many-contents")
+    assert refused.headers["retry-after"] == "5"
+    go.set()
+    assert {(await task).status_code for task in sending} == {200}
+    assert (await http.put(paths[0], content=b"x")).status_code == 200
 
 
 async def test_a_sender_that_goes_away_leaves_nothing_in_s3_and_the_upload_open(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 from psycopg.rows import DictRow
 
 from api import bodies
@@ -21,6 +21,7 @@ from api.problems import (
     BodyTooLarge,
     ContentTooLarge,
     InvalidRequest,
+    NoAttemptsLeft,
     NoSuchUpload,
     SizeMismatch,
     SourceMissing,
@@ -107,18 +108,26 @@ async def list_uploads(
 
 
 @get("/uploads/{upload_id:str}", guards=[requires(Scope.READ)], responses=problems(NoSuchUpload))
-async def get_upload(request: Authenticated, services: Injected, upload_id: str) -> Upload:
+async def get_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
     """One upload as it stands."""
     return as_upload(await owned(services.database, request.user.account_id, upload_id))
 
 
-@post("/uploads/{upload_id:str}/retry", status_code=202, guards=[requires(Scope.WRITE)], responses=problems(NoSuchUpload, UploadNotEnded))
-async def retry_upload(request: Authenticated, services: Injected, upload_id: str) -> Upload:
+@post(
+    "/uploads/{upload_id:str}/retry",
+    status_code=202,
+    guards=[requires(Scope.WRITE)],
+    responses=problems(NoSuchUpload, UploadNotEnded, NoAttemptsLeft),
+)
+async def retry_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
     """Start the next attempt of an upload that has come to an end, on its object as it is now."""
     upload = as_upload(await owned(services.database, request.user.account_id, upload_id))
-    with telemetry.following(upload.id, "api.retry_upload"):
-        async with services.database.transaction() as connection:
-            started = await records.retry(connection, upload.id, PUBLISHER)
+    try:
+        with telemetry.following(upload.id, "api.retry_upload"):
+            async with services.waiting, services.database.transaction() as connection:
+                started = await records.retry(connection, upload.id, PUBLISHER)
+    except records.NoAttemptsLeft as error:
+        raise NoAttemptsLeft(str(error), upload_status=upload.status) from error
     if started is None:
         raise UploadNotEnded(
             f"the upload is {upload.status}, attempt {upload.attempt}: it can be tried again once that has ended",

@@ -10,13 +10,18 @@ from psycopg.types.json import Jsonb
 
 from runtime import database, metrics, outbox
 from runtime.database import Connection
+from runtime.errors import ValenceError
 from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
 from schemas.failures import Failure
-from schemas.jobs import AnalysisOptions
+from schemas.jobs import MOST_ATTEMPTS, AnalysisOptions
 from schemas.status import Status
 
 #: JSON has no largest number, PostgreSQL's bigint has one: no object is as large, so validation rejects such an upload either way.
 MOST_DECLARED_BYTES = 2**63 - 1
+
+
+class NoAttemptsLeft(ValenceError):
+    """The upload is at the last attempt that an event can carry, so it cannot be tried again."""
 
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,10 +103,15 @@ async def submit(connection: Connection, event: UploadReceived, publisher: str) 
 
 
 async def retry(connection: Connection, upload_id: UUID, publisher: str) -> Event | None:
-    """Start the next attempt of an upload that has come to an end, on the object as it is now; None where it has not ended."""
+    """Start the next attempt of an upload that has come to an end, on the object as it is now; None where it has not ended.
+
+    NoAttemptsLeft at the last attempt: nobody could read the event of another, and the upload would stay `received`.
+    """
     row = await database.row(connection, "upload", id=upload_id)
     if row is None:
         return None
+    if row["attempt"] >= MOST_ATTEMPTS:
+        raise NoAttemptsLeft(f"the upload is at attempt {row['attempt']}, the last there is: send the video as a new upload")
     event = UploadReceived(
         upload_id=upload_id,
         account_id=row["account_id"],

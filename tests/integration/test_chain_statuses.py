@@ -33,7 +33,7 @@ from schemas.events import (
     UploadValidated,
 )
 from schemas.failures import Failure
-from schemas.jobs import inference_id
+from schemas.jobs import MOST_ATTEMPTS, inference_id
 from schemas.media import MediaInfo
 from schemas.status import Status, may_follow
 from schemas.topics import CONSUMED_TOPICS
@@ -192,6 +192,17 @@ async def test_what_has_not_ended_is_not_retried(desk: Desk) -> None:
     async with desk.database.transaction() as connection:
         assert await uploads.retry(connection, desk.upload_id, SOURCE) is None
         assert await uploads.retry(connection, uuid4(), SOURCE) is None
+
+
+async def test_the_last_attempt_that_an_event_can_carry_is_not_retried(desk: Desk) -> None:
+    await desk.tell(desk.failed())
+    async with desk.database.transaction() as connection:
+        await connection.execute("update uploads set attempt = %s where id = %s", [MOST_ATTEMPTS, desk.upload_id])
+    before = await desk.history()
+    with pytest.raises(uploads.NoAttemptsLeft, match="a new upload"):
+        async with desk.database.transaction() as connection:
+            await uploads.retry(connection, desk.upload_id, SOURCE)
+    assert await desk.history() == before
 
 
 @pytest.mark.parametrize("topic", CONSUMED_TOPICS, ids=lambda topic: topic.name)

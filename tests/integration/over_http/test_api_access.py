@@ -12,6 +12,7 @@ from api import accounts, credentials
 from api.accounts import Scope
 from api.problems import PROBLEMS
 from runtime.database import Database
+from schemas.jobs import MOST_ATTEMPTS
 from schemas.resources import PROBLEM_TYPES
 from tests.api_process import ApiProcess, Starter
 
@@ -96,6 +97,15 @@ async def test_a_keys_last_use_is_noted(http: httpx.AsyncClient, database: Datab
         row = await found.fetchone()
     assert row is not None
     assert row["last_used_at"] is not None
+
+
+async def test_an_upload_at_its_last_attempt_cannot_be_retried(http: httpx.AsyncClient, database: Database) -> None:
+    upload_id = (await http.post("/v1/uploads", json={"filename": "clip.mp4"})).json()["id"]
+    async with database.transaction() as connection:
+        await connection.execute("update uploads set attempt = %s, status = 'failed' where id = %s", [MOST_ATTEMPTS, upload_id])
+    answer = await http.post(f"/v1/uploads/{upload_id}/retry")
+    assert problem(answer) == (409, "no-attempts-left")
+    assert "a new upload" in answer.json()["detail"]
 
 
 async def test_every_error_of_the_framework_is_a_problem_too(http: httpx.AsyncClient) -> None:

@@ -48,10 +48,10 @@ lock: .venv/uv.done ## resolve every dependency anew
 clean: ## forget the environment
 	rm -rf .venv
 
-.venv/uv.done: requirements/uv.lock
+.venv/uv.done: requirements/installer.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Valence needs Python 3.11 or newer, this is " + sys.version)'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.lock
 	touch $@
 
 .venv/run.done: .venv/uv.done requirements/run.lock pyproject.toml

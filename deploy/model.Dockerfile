@@ -3,7 +3,7 @@ FROM python:3.11-slim
 WORKDIR /app
 COPY requirements/ requirements/
 COPY pyproject.toml README.md ./
-RUN pip install --no-cache-dir --require-hashes -r requirements/uv.lock \
+RUN pip install --no-cache-dir --require-hashes -r requirements/installer.lock \
  && uv pip install --system --no-cache --require-hashes -r requirements/run.lock
 COPY . .
 RUN uv pip install --system --no-cache --no-deps --no-build-isolation . && useradd --system valence

@@ -42,12 +42,17 @@ set_json_dumps(msgspec.json.encode)
 
 
 def _named_queries() -> dict[str, bytes]:
-    text = (_DATABASE / "queries.sql").read_text()
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return {name: statement.strip().encode() for name, statement in zip(parts[::2], parts[1::2], strict=True)}
+    queries: dict[str, bytes] = {}
+    for file in (_DATABASE / "queries").iterdir():
+        parts = re.split(r"^-- name: (\w+)\n", file.read_text(), flags=re.MULTILINE)[1:]
+        for name, statement in zip(parts[::2], parts[1::2], strict=True):
+            if name in queries:
+                raise ValueError(f"two queries are named {name}, one of them in {file.name}: a name stands for one statement")
+            queries[name] = statement.strip().encode()
+    return queries
 
 
-#: The statements of schemas/database/queries.sql.
+#: The statements of schemas/database/queries/, by name.
 QUERIES = _named_queries()
 
 

@@ -1,0 +1,92 @@
+"""Every error that the API answers with, as problem documents (RFC 9457): one class a problem, which also makes the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from api.problems.keys import ExpiredKey, MalformedKey, MissingKey, MissingScope, RevokedKey, UnknownKey
+from api.problems.problem import Problem, field_at
+from api.problems.requests import (
+    BodyTooLarge,
+    FormData,
+    InvalidRequest,
+    MalformedRequest,
+    MethodNotAllowed,
+    NoSuchRoute,
+    NotAcceptable,
+    UnsupportedMediaType,
+)
+from api.problems.servers import Busy, DependencyAway, InternalError, TooManyStreams
+from api.problems.uploads import (
+    AnalysisNotReady,
+    ContentAlreadyReceived,
+    ContentStalled,
+    ContentTooLarge,
+    EmptyContent,
+    IncompleteContent,
+    NoAnalysis,
+    NoAttemptsLeft,
+    NoSuchUpload,
+    SizeMismatch,
+    SourceMissing,
+    SourceNotAllowed,
+    TooManyContents,
+    UploadNotEnded,
+)
+
+__all__ = [
+    "GENERAL_PROBLEMS",
+    "KEY_PROBLEMS",
+    "PROBLEMS",
+    "AnalysisNotReady",
+    "BodyTooLarge",
+    "Busy",
+    "ContentAlreadyReceived",
+    "ContentStalled",
+    "ContentTooLarge",
+    "DependencyAway",
+    "EmptyContent",
+    "ExpiredKey",
+    "FormData",
+    "IncompleteContent",
+    "InternalError",
+    "InvalidRequest",
+    "MalformedKey",
+    "MalformedRequest",
+    "MethodNotAllowed",
+    "MissingKey",
+    "MissingScope",
+    "NoAnalysis",
+    "NoAttemptsLeft",
+    "NoSuchRoute",
+    "NoSuchUpload",
+    "NotAcceptable",
+    "Problem",
+    "RevokedKey",
+    "SizeMismatch",
+    "SourceMissing",
+    "SourceNotAllowed",
+    "TooManyContents",
+    "TooManyStreams",
+    "UnknownKey",
+    "UnsupportedMediaType",
+    "UploadNotEnded",
+    "by_status",
+    "field_at",
+]
+
+#: Problems by the names of their types.
+PROBLEMS: dict[str, type[Problem]] = {problem.name: problem for problem in Problem.__subclasses__()}
+
+#: What any route behind a key may answer with.
+KEY_PROBLEMS: tuple[type[Problem], ...] = (MissingKey, MalformedKey, UnknownKey, RevokedKey, ExpiredKey, MissingScope)
+#: What any route may answer with.
+GENERAL_PROBLEMS: tuple[type[Problem], ...] = (MalformedRequest, DependencyAway, InternalError)
+
+
+def by_status(problems: Iterable[type[Problem]]) -> dict[int, list[type[Problem]]]:
+    """Problems grouped as an OpenAPI document wants them."""
+    grouped: dict[int, list[type[Problem]]] = {}
+    for problem in problems:
+        grouped.setdefault(int(problem.status), []).append(problem)
+    return grouped

@@ -1,0 +1,61 @@
+"""Uploads, their content and their analyses."""
+
+from http import HTTPStatus
+
+from api.problems.problem import Problem
+
+
+class NoSuchUpload(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "no-such-upload", "There is no such upload"
+
+
+class NoAnalysis(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "no-analysis", "The upload has no such analysis"
+
+
+class AnalysisNotReady(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "analysis-not-ready", "The analysis is not ready yet"
+
+
+class UploadNotEnded(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "upload-not-ended", "The upload is still being worked on"
+
+
+class NoAttemptsLeft(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "no-attempts-left", "The upload cannot be tried any more"
+
+
+class ContentAlreadyReceived(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "content-already-received", "The upload has its content already"
+
+
+class ContentTooLarge(Problem):
+    status, name, title = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content-too-large", "The content is too large"
+
+
+class EmptyContent(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "empty-content", "The content is empty"
+
+
+class SizeMismatch(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "size-mismatch", "The content has another size than was declared"
+
+
+class IncompleteContent(Problem):
+    status, name, title = HTTPStatus.BAD_REQUEST, "incomplete-content", "The connection was closed before the content's end"
+
+
+class ContentStalled(Problem):
+    status, name, title = HTTPStatus.REQUEST_TIMEOUT, "content-stalled", "No more content came"
+
+
+class SourceNotAllowed(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "source-not-allowed", "The source may not be read"
+
+
+class SourceMissing(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "source-missing", "There is no such object"
+
+
+class TooManyContents(Problem):
+    status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-contents", "The account sends too many videos at once"

@@ -1,0 +1,4 @@
+-- The server itself.
+
+-- name: reachable
+select 1;

@@ -1,0 +1,51 @@
+-- Uploads and their statuses.
+
+-- name: insert_upload
+with uploaded as (
+    insert into uploads (id, account_id, file_name, content_type, declared_bytes, bucket, key, etag, options, attempt, status, sequence,
+                         created_at)
+    select %(id)s, accounts.id, %(file_name)s::text, %(content_type)s::text, %(declared_bytes)s::bigint, %(bucket)s::text, %(key)s::text,
+           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1, %(occurred_at)s
+    from accounts where accounts.id = %(account_id)s
+    on conflict (id) do nothing
+    returning id, attempt, status, created_at
+), recorded as (
+    insert into upload_statuses (upload_id, sequence, attempt, status, occurred_at)
+    select id, 1, attempt, status, created_at from uploaded
+), published as (
+    insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
+    select %(event_id)s, %(aggregatetype)s::text, %(aggregateid)s::text, %(type)s::text, %(payload)s::jsonb, %(headers)s from uploaded
+)
+select id from uploaded;
+
+-- name: upload
+select * from uploads where id = %(id)s;
+
+-- name: apply_status
+select account_id, sequence, occurred_at from apply_status(%(upload_id)s, %(attempt)s, %(status)s, %(failure)s);
+
+-- name: set_media
+update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s) where id = %(id)s;
+
+-- name: lock_upload
+select attempt, status from uploads where id = %(id)s for update;
+
+-- name: account_upload
+select * from uploads where id = %(id)s and account_id = %(account_id)s;
+
+-- name: account_uploads
+select * from uploads
+where account_id = %(account_id)s
+  and (%(statuses)s::text[] is null or status = any(%(statuses)s))
+  and (%(after_time)s::timestamptz is null or (created_at, id) < (%(after_time)s, %(after_id)s::uuid))
+order by created_at desc, id desc limit %(most)s;
+
+-- name: snapshot_uploads
+(select * from uploads where account_id = %(account_id)s and status_rank(status) < 5 order by created_at desc, id desc limit %(most)s)
+union
+(select * from uploads where account_id = %(account_id)s order by created_at desc, id desc limit %(recent)s)
+order by created_at desc, id desc;
+
+-- name: upload_statuses
+select sequence, attempt, status, failure, occurred_at from upload_statuses
+where upload_id = %(upload_id)s and sequence > %(after)s order by sequence;

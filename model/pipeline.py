@@ -95,16 +95,12 @@ class Pipeline:
         return self._answer(sound.decoded, self._scored(into_utterances(words)), RECOGNISER, started)
 
     def _scored(self, spoken: Iterable[tuple[Word, ...]]) -> tuple[Utterance, ...]:
-        utterances = []
-        for words in spoken:
-            text = " ".join(word.text for word in words)
-            scores = self.text.score(text)
-            utterances.append(
-                Utterance(
-                    start=words[0].start, end=words[-1].end, text=text, words=words, scores=scores, modalities={Modality.TEXT: scores}
-                )
-            )
-        return tuple(utterances)
+        said = list(spoken)
+        texts = [" ".join(word.text for word in words) for words in said]
+        return tuple(
+            Utterance(start=words[0].start, end=words[-1].end, text=text, words=words, scores=scores, modalities={Modality.TEXT: scores})
+            for words, text, scores in zip(said, texts, self.text.score_many(texts), strict=True)
+        )
 
     def _answer(self, decoded: Decoded, utterances: tuple[Utterance, ...], words_from: str, started: float) -> Analysis:
         reason = None

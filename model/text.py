@@ -50,23 +50,23 @@ class TextModel:
     emotion: Head
     sentiment: Head
 
-    def score(self, text: str) -> Scores:
-        """What is felt in one utterance, by its words alone."""
-        numbers, values = features(text)
-        emotions = _rounded(self.emotion.probabilities(numbers, values))
-        sentiments = _rounded(self.sentiment.probabilities(numbers, values))
-        return Scores(
-            emotions=EmotionScores(**dict(zip(EMOTIONS, emotions, strict=True))),
-            sentiments=SentimentScores(**dict(zip(SENTIMENTS, sentiments, strict=True))),
-        )
+    def score_many(self, texts: Sequence[str]) -> list[Scores]:
+        """What is felt in each utterance of a video, by its words alone; `texts` come in the order in which they were said."""
+        emotions, sentiments = self.probabilities(texts)
+        return [
+            Scores(
+                emotions=EmotionScores(**dict(zip(EMOTIONS, _rounded(emotion), strict=True))),
+                sentiments=SentimentScores(**dict(zip(SENTIMENTS, _rounded(sentiment), strict=True))),
+            )
+            for emotion, sentiment in zip(emotions, sentiments, strict=True)
+        ]
 
     def probabilities(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
         """Emotion [texts, 7] and sentiment [texts, 3] probabilities of many texts."""
         vectors = [features(text) for text in texts]
-        return (
-            np.stack([self.emotion.probabilities(*vector) for vector in vectors]),
-            np.stack([self.sentiment.probabilities(*vector) for vector in vectors]),
-        )
+        emotions = np.array([self.emotion.probabilities(*vector) for vector in vectors], np.float32)
+        sentiments = np.array([self.sentiment.probabilities(*vector) for vector in vectors], np.float32)
+        return emotions.reshape(-1, len(EMOTIONS)), sentiments.reshape(-1, len(SENTIMENTS))
 
 
 def _rounded(probabilities: Floats) -> list[float]:

@@ -35,7 +35,7 @@ def model() -> TextModel:
 def test_a_sentence_always_gets_the_probabilities_of_these_weights(
     model: TextModel, text: str, emotion: str, probability: float, sentiment: str, leaning: float
 ) -> None:
-    scores = model.score(text)
+    (scores,) = model.score_many([text])
 
     assert (scores.emotion, scores.sentiment) == (emotion, sentiment)
     assert getattr(scores.emotions, emotion) == pytest.approx(probability, abs=2e-4)
@@ -43,7 +43,7 @@ def test_a_sentence_always_gets_the_probabilities_of_these_weights(
 
 
 def test_probabilities_sum_to_one(model: TextModel) -> None:
-    scores = model.score("What? Are you serious?")
+    (scores,) = model.score_many(["What? Are you serious?"])
 
     assert sum(msgspec.structs.astuple(scores.emotions)) == pytest.approx(1, abs=1e-5)
     assert sum(msgspec.structs.astuple(scores.sentiments)) == pytest.approx(1, abs=1e-5)
@@ -56,7 +56,11 @@ def test_many_texts_at_once_are_scored_as_each_alone(model: TextModel) -> None:
     assert emotions.shape == (2, len(EMOTIONS))
     assert sentiments.shape == (2, len(SENTIMENTS))
     for text, row in zip(texts, emotions, strict=True):
-        assert row == pytest.approx(msgspec.structs.astuple(model.score(text).emotions), abs=1e-6)
+        assert row == pytest.approx(msgspec.structs.astuple(model.score_many([text])[0].emotions), abs=1e-6)
+
+
+def test_a_video_without_utterances_has_no_scores(model: TextModel) -> None:
+    assert model.score_many([]) == []
 
 
 def test_the_model_is_named_by_the_hash_of_the_file_that_was_read(model: TextModel) -> None:

@@ -10,13 +10,11 @@ import msgspec
 
 from media.pool import MediaPool
 from media.ranges import MemoryRanges
-from model import text
 from model.errors import BadRequest, NotAcceptable, UnsupportedContentType
 from model.pipeline import Analyser, Pipeline, Video
-from model.profiles import require_available
+from model.profiles import load_models
 from model.settings import read_settings
 from model.source import S3Object, s3_client
-from model.transcribe import Transcriber
 from schemas.analysis import Analysis
 from schemas.jobs import InferenceJob
 
@@ -43,17 +41,10 @@ def model_fn(model_dir: str, context: object = None) -> Pipeline:
     Raises SettingsInvalid, ProfileUnavailable, WeightsUnreadable; never loads another profile instead.
     """
     settings, limits = read_settings(os.environ)
-    require_available(settings.profile)
-    weights = text.load(Path(model_dir))
-    pipeline = Pipeline(
-        profile=settings.profile,
-        media=MediaPool(limits.media(), size=settings.concurrent_videos),
-        transcriber=Transcriber(settings.recogniser_processes),
-        text=weights,
-    )
-    pipeline.media.start()
-    pipeline.transcriber.warm_up()
-    return pipeline
+    models = load_models(settings, Path(model_dir))
+    media = MediaPool(limits.media(), size=settings.concurrent_videos)
+    media.start()
+    return Pipeline(profile=settings.profile, media=media, words=models.words, text=models.text)
 
 
 def input_fn(body: bytes | str, content_type: str, context: object = None) -> Video:

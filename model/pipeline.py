@@ -1,9 +1,13 @@
-"""The way of one video through the model: sound, words, utterances, what is felt in each."""
+"""The way of one video through the model: media, speech segments, words, utterances, what is felt in each, the analysis.
+
+A step a module: `media.decoding` reads the video once, `voice_segments` finds where somebody may be speaking, a `WordSource` writes down
+what, `utterances` groups it, a `TextScorer` says what is felt in it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,11 +18,10 @@ from media.pool import MediaPool
 from media.ranges import Ranges
 from model import captions
 from model.errors import MediaRefused
-from model.text import TextModel
-from model.transcribe import LANGUAGE, RECOGNISER, Transcriber
-from model.utterances import into_utterances
+from model.utterances import into_utterances, text_of
 from model.voice_segments import find_voice
-from schemas.analysis import Analysis, Modality, NoUtterances, Utterance, Word
+from model.words import WordSource
+from schemas.analysis import Analysis, Modality, ModelRef, NoUtterances, Scores, Utterance, Word
 from schemas.jobs import AnalysisOptions
 from schemas.media import MediaInfo
 
@@ -52,70 +55,101 @@ class Analyser(Protocol):
         """End what was started for it; videos in work fail."""
 
 
+class TextScorer(Protocol):
+    """A loaded model of what is felt in words; any number of threads may use one at the same time."""
+
+    @property
+    def refs(self) -> tuple[ModelRef, ...]:
+        """Its weights."""
+
+    def score_many(self, texts: Sequence[str]) -> list[Scores]:
+        """What is felt in each of the texts, in their order."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said in one video, before anything is read from it: utterances of at least one word, in order of time.
+
+    `words_from` and `models` say who wrote it down; both are empty where there was nothing to listen to.
+    """
+
+    decoded: Decoded
+    utterances: tuple[tuple[Word, ...], ...]
+    words_from: str | None
+    models: tuple[ModelRef, ...] = ()
+    language: str | None = None
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The loaded models of a profile, as an Analyser."""
 
     profile: str
     media: MediaPool
-    transcriber: Transcriber
-    text: TextModel
+    words: WordSource
+    text: TextScorer
 
     def analyse(self, video: Video) -> Analysis:
         """Analyse one video, in the calling thread.
 
-        Raises MediaRefused where the media is at fault, the source's own errors, and RecogniserDied.
+        Raises MediaRefused where the media is at fault, the source's own errors, and what the recogniser raises.
         """
         started = time.monotonic()
         try:
             info = self.media.probe_blocking(video.source)
-            return self._captioned(video, info, started) or self._listened(video, started)
+            said = self._read_captions(video, info) or self._listen(video)
         except Rejected as rejected:
             raise MediaRefused(rejected.code, rejected.message) from rejected
+        return self._answer(said, self._feel(said), started)
 
     def close(self) -> None:
         """End the processes; videos in work fail."""
         self.media.close()
-        self.transcriber.close()
+        self.words.close()
 
-    def _captioned(self, video: Video, info: MediaInfo, started: float) -> Analysis | None:
-        """By captions, if they were asked for and there are any: the sidecar's before the track's."""
+    def _read_captions(self, video: Video, info: MediaInfo) -> Said | None:
+        """The words of captions, if they were asked for and there are any: the sidecar's before the track's."""
         cues = video.sidecar() if video.options.captions else ()
         if not cues and not (video.options.captions and info.has_captions):
             return None
         with decoding(self.media, video.source, captions=True) as sound:
             for _ in sound:  # decoded all the same: its length counts, and its limits hold
                 pass
-            utterances = self._scored(captions.into_utterances(cues or sound.decoded.cues))
-        return self._answer(sound.decoded, utterances, CAPTIONS, started) if utterances else None
+            utterances = tuple(captions.into_utterances(cues or sound.decoded.cues))
+        return Said(sound.decoded, utterances, CAPTIONS) if utterances else None
 
-    def _listened(self, video: Video, started: float) -> Analysis:
+    def _listen(self, video: Video) -> Said:
         with decoding(self.media, video.source) as sound:
-            words = list(self.transcriber.transcribe(find_voice(sound)))
-        return self._answer(sound.decoded, self._scored(into_utterances(words)), RECOGNISER, started)
+            transcript = self.words.transcribe(find_voice(sound))
+        if not sound.decoded.has_sound:
+            return Said(sound.decoded, (), None)
+        utterances = tuple(into_utterances(transcript.words))
+        return Said(sound.decoded, utterances, self.words.name, (self.words.ref,), transcript.language)
 
-    def _scored(self, spoken: Iterable[tuple[Word, ...]]) -> tuple[Utterance, ...]:
-        said = list(spoken)
-        texts = [" ".join(word.text for word in words) for words in said]
-        return tuple(
-            Utterance(start=words[0].start, end=words[-1].end, text=text, words=words, scores=scores, modalities={Modality.TEXT: scores})
-            for words, text, scores in zip(said, texts, self.text.score_many(texts), strict=True)
-        )
+    def _feel(self, said: Said) -> tuple[Utterance, ...]:
+        texts = [text_of(words, said.language) for words in said.utterances]
+        scores = self.text.score_many(texts)
+        return tuple(map(_utterance, said.utterances, texts, scores))
 
-    def _answer(self, decoded: Decoded, utterances: tuple[Utterance, ...], words_from: str, started: float) -> Analysis:
+    def _answer(self, said: Said, utterances: tuple[Utterance, ...], started: float) -> Analysis:
         reason = None
         if not utterances:
-            reason = NoUtterances.NO_SPEECH if decoded.has_sound else NoUtterances.NO_AUDIO
-        listened = words_from == RECOGNISER and decoded.has_sound
+            reason = NoUtterances.NO_SPEECH if said.decoded.has_sound else NoUtterances.NO_AUDIO
         return Analysis(
             profile=self.profile,
-            media_seconds=decoded.sound_seconds,
+            media_seconds=said.decoded.sound_seconds,
             compute_seconds=round(time.monotonic() - started, 3),
-            models=((self.transcriber.ref,) if listened else ()) + ((self.text.ref,) if utterances else ()),
+            models=said.models + (self.text.refs if utterances else ()),
             modalities=(Modality.TEXT,) if utterances else (),
-            words_from=words_from if utterances or listened else None,
-            language=LANGUAGE if listened else None,
+            words_from=said.words_from,
+            language=said.language,
             reason=reason,
             utterances=utterances,
-            gaps=decoded.gaps,
+            gaps=said.decoded.gaps,
         )
+
+
+def _utterance(words: Sequence[Word], text: str, scores: Scores) -> Utterance:
+    return Utterance(
+        start=words[0].start, end=words[-1].end, text=text, words=tuple(words), scores=scores, modalities={Modality.TEXT: scores}
+    )

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model.errors import ProfileUnavailable
+
+if TYPE_CHECKING:
+    from model.pipeline import TextScorer
+    from model.settings import Settings
+    from model.words import WordSource
 
 #: Small weights that the repository carries: works without a network.
 BUNDLED = "bundled"
 HUB = "hub"
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The loaded models of a profile, ready to work."""
+
+    words: WordSource
+    text: TextScorer
 
 
 def require_available(profile: str) -> None:
@@ -20,3 +35,16 @@ def require_available(profile: str) -> None:
         )
     if profile != BUNDLED:
         raise ProfileUnavailable(f"VALENCE_MODEL_PROFILE is {profile!r}, which is no profile: set it to 'bundled'")
+
+
+def load_models(settings: Settings, folder: Path) -> Models:
+    """Load the profile of the settings, with the weights of `folder`; ProfileUnavailable, WeightsUnreadable."""
+    require_available(settings.profile)
+    # Each profile's libraries are imported only where it runs: `bundled` works without torch, `hub` without pocketsphinx.
+    from model import text
+    from model.words_by_sphinx import Sphinx
+
+    weights = text.load(folder)
+    words = Sphinx(settings.recogniser_processes)
+    words.warm_up()
+    return Models(words, weights)

@@ -50,6 +50,11 @@ class TextModel:
     emotion: Head
     sentiment: Head
 
+    @property
+    def refs(self) -> tuple[ModelRef, ...]:
+        """The one model that reads both."""
+        return (self.ref,)
+
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
         """What is felt in each utterance of a video, by its words alone; `texts` come in the order in which they were said."""
         emotions, sentiments = self.probabilities(texts)

@@ -12,6 +12,13 @@ PAUSE_SECONDS = 0.5
 LONGEST_SECONDS = 15.0
 #: An utterance of more words than this is cut.
 MOST_WORDS = 40
+#: Languages that are written without spaces between words, as ISO 639-1.
+_WITHOUT_SPACES = frozenset({"ja", "km", "lo", "my", "th", "yue", "zh"})
+
+
+def text_of(words: Sequence[Word], language: str | None) -> str:
+    """The words as they are written in their language."""
+    return ("" if language in _WITHOUT_SPACES else " ").join(word.text for word in words)
 
 
 def into_utterances(words: Iterable[Word]) -> Iterator[tuple[Word, ...]]:

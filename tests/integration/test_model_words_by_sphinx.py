@@ -14,9 +14,9 @@ import pytest
 from pocketsphinx import Decoder
 
 from model.errors import RecogniserDied
-from model.transcribe import Transcriber, recognise
 from model.voice_segments import SAMPLE_RATE, VoiceSegment, find_voice
 from model.word_error import word_error_rate
+from model.words_by_sphinx import Sphinx, recognise
 from samples.script import DIALOGUE, ERRAND, read_script
 
 #: Measured: 0.143 and 0.039. Decoders of sound differ in their last bits, and a word may change with them.
@@ -24,10 +24,10 @@ _BOUNDS = ((DIALOGUE, 0.22), (ERRAND, 0.12))
 
 
 @pytest.fixture(scope="module")
-def transcriber() -> Iterator[Transcriber]:
-    transcriber = Transcriber(processes=2)
-    yield transcriber
-    transcriber.close()
+def sphinx() -> Iterator[Sphinx]:
+    sphinx = Sphinx(processes=2)
+    yield sphinx
+    sphinx.close()
 
 
 def _segments(clip: Path) -> list[VoiceSegment]:
@@ -38,14 +38,14 @@ def _segments(clip: Path) -> list[VoiceSegment]:
 
 
 @pytest.mark.parametrize(("clip", "bound"), _BOUNDS)
-def test_what_is_said_in_a_sample_is_recognised(transcriber: Transcriber, clip: Path, bound: float) -> None:
-    words = list(transcriber.transcribe(_segments(clip)))
+def test_what_is_said_in_a_sample_is_recognised(sphinx: Sphinx, clip: Path, bound: float) -> None:
+    words = sphinx.transcribe(_segments(clip)).words
 
     assert word_error_rate(read_script(clip).text, " ".join(word.text for word in words)) < bound
 
 
-def test_words_come_in_order_with_times_inside_their_lines(transcriber: Transcriber) -> None:
-    words = list(transcriber.transcribe(_segments(ERRAND)))
+def test_words_come_in_order_with_times_inside_their_lines(sphinx: Sphinx) -> None:
+    words = sphinx.transcribe(_segments(ERRAND)).words
     lines = read_script(ERRAND).lines
 
     assert [word.start for word in words] == sorted(word.start for word in words)
@@ -72,8 +72,8 @@ def test_segments_too_short_for_a_word_have_none(length: int) -> None:
 
 
 def test_a_killed_process_fails_the_video_it_listened_to_and_no_other() -> None:
-    transcriber = Transcriber(processes=1)
-    transcriber.warm_up()
+    sphinx = Sphinx(processes=1)
+    sphinx.warm_up()
     segments = _segments(ERRAND)
 
     def kill_then_go_on() -> Iterator[VoiceSegment]:
@@ -83,8 +83,8 @@ def test_a_killed_process_fails_the_video_it_listened_to_and_no_other() -> None:
         yield from segments
 
     with pytest.raises(RecogniserDied) as raised:
-        list(transcriber.transcribe(kill_then_go_on()))
+        sphinx.transcribe(kill_then_go_on())
     assert raised.value.retryable
 
-    assert list(transcriber.transcribe(segments))
-    transcriber.close()
+    assert sphinx.transcribe(segments).words
+    sphinx.close()

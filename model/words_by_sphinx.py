@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
@@ -22,11 +22,11 @@ from pocketsphinx import Decoder, get_model_path
 
 from model.errors import RecogniserDied
 from model.voice_segments import SAMPLE_RATE, VoiceSegment
+from model.words import Transcript
 from schemas.analysis import ModelRef, Word
 
-#: What an analysis says its words come from.
-RECOGNISER = "pocketsphinx"
-LANGUAGE = "en"
+_NAME = "pocketsphinx"
+_LANGUAGE = "en"
 
 _FRAMES_A_SECOND = 100
 _ALTERNATIVE = re.compile(r"\(\d+\)$")
@@ -85,7 +85,7 @@ def model_ref() -> ModelRef:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
-    return ModelRef(role="words", name=f"{RECOGNISER}-{version('pocketsphinx')}-en-us", sha256=digest.hexdigest())
+    return ModelRef(role="words", name=f"{_NAME}-{version('pocketsphinx')}-en-us", sha256=digest.hexdigest())
 
 
 class _Recording(SpawnContext):
@@ -100,10 +100,11 @@ class _Recording(SpawnContext):
         return process
 
 
-class Transcriber:
-    """A few processes that turn stretches of sound into words; any number of threads may use one at the same time."""
+class Sphinx:
+    """A few processes that turn stretches of sound into words, as a WordSource."""
 
     def __init__(self, processes: int) -> None:
+        self.name = _NAME
         self.ref = model_ref()
         self._processes = processes
         self._lock = threading.Lock()
@@ -116,23 +117,24 @@ class Transcriber:
     def warm_up(self) -> None:
         """Return when every process has loaded the recogniser; RecogniserDied when one cannot."""
         silence = VoiceSegment(0.0, np.zeros(SAMPLE_RATE, np.int16))
-        for _ in self.transcribe(itertools.repeat(silence, self._processes)):
-            pass
+        self.transcribe(itertools.repeat(silence, self._processes))
 
-    def transcribe(self, segments: Iterable[VoiceSegment]) -> Iterator[Word]:
-        """Yield the words of the segments in order, while several are listened to at once and few are held in memory.
+    def transcribe(self, segments: Iterable[VoiceSegment]) -> Transcript:
+        """The words of the segments in order; several are listened to at once and few are held in memory.
 
         RecogniserDied when a process ends in the middle of its work; the next call finds new ones.
         """
         pool = self._pool
         waiting: deque[Future[list[Word]]] = deque()
+        words: list[Word] = []
         try:
             for segment in segments:
                 waiting.append(pool.submit(_recognise_here, segment))
                 if len(waiting) >= _LISTENS_AHEAD * self._processes:
-                    yield from waiting.popleft().result()
+                    words += waiting.popleft().result()
             while waiting:
-                yield from waiting.popleft().result()
+                words += waiting.popleft().result()
+            return Transcript(tuple(words), _LANGUAGE)
         except BrokenProcessPool as broken:
             self._replace(pool)
             raise RecogniserDied("a process of the recogniser ended while it listened to this video; try again") from broken

@@ -82,8 +82,12 @@ def _serve(wire: Wire, task: Task) -> None:
 
 def _decode(wire: Wire, source: ParentRanges, task: Task) -> msgspec.Struct:
     from media.decode import decode  # numpy with it, which a child that only looks does without
+    from media.pictures import Picture
 
-    blocks = decode(source, task.limits, captions=task.captions)
+    def watch(picture: Picture) -> None:
+        wire.send(Tag.PICTURE, picture.packed())
+
+    blocks = decode(source, task.limits, captions=task.captions, pictures=watch if task.pictures else None)
     while True:
         try:
             block = next(blocks)

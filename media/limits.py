@@ -28,6 +28,8 @@ class MediaLimits(msgspec.Struct, frozen=True, kw_only=True):
     probe_seconds: float = 20.0
     #: Time the child may take to decode a whole file; waiting for the source or for the reader of the sound does not count.
     decode_seconds: float = 1800.0
+    #: Processor time that the pictures of a file may take to decode; where it is spent, the rest is only listened to.
+    picture_seconds: float = 900.0
     #: Bytes that looking at a file may read, across all its range requests.
     probe_read_bytes: int = 64 * 1024**2
     #: Bytes that decoding may read, as a multiple of the file's size: files that are not interleaved are read in two places.

@@ -30,7 +30,7 @@ class Visit:
         self._said(Tag.TASK, msgspec.json.encode(task))
 
     def next(self) -> tuple[Tag, bytearray]:
-        """The child's next SOUND or DONE, its reads served meanwhile.
+        """The child's next SOUND, PICTURE or DONE, its reads served meanwhile.
 
         Raises Rejected when the file is refused or its child dies or takes too long, ChildFault for a fault of ours, and what the
         source raised.
@@ -39,13 +39,13 @@ class Visit:
             tag, data = self._heard()
             if tag is Tag.READ:
                 self._read(*self._range(data))
-            elif tag is Tag.SOUND:
+            elif tag in (Tag.SOUND, Tag.PICTURE):
                 return tag, data
             elif tag in (Tag.DONE, Tag.REJECTED, Tag.STOPPED, Tag.FAULT):
                 self._end(tag, data)
                 return tag, data
             else:
-                raise self._broken("it said something that makes no sense")
+                raise self.broken("it said something that makes no sense")
 
     def parsed(self, data: bytearray, kind: type[T]) -> T:
         """What the child sent, checked: it has parsed a stranger's file and is not trusted."""
@@ -53,7 +53,7 @@ class Visit:
             return msgspec.json.decode(data, type=kind)
         except msgspec.DecodeError as error:
             self.healthy = False
-            raise self._broken(f"it answered with something else than {kind.__name__}") from error
+            raise self.broken(f"it answered with something else than {kind.__name__}") from error
 
     def _end(self, tag: Tag, data: bytearray) -> None:
         self.healthy = True
@@ -61,7 +61,7 @@ class Visit:
             raise self._source_error
         if tag is Tag.STOPPED:
             self.healthy = False
-            raise self._broken("it stopped without being told to")
+            raise self.broken("it stopped without being told to")
         if tag is Tag.FAULT:
             raise ChildFault(f"a media child failed:\n{data.decode('utf-8', 'replace')}")
         if tag is Tag.REJECTED:
@@ -75,7 +75,7 @@ class Visit:
             offset, length = RANGE.unpack(data)
             if 0 < length <= LONGEST_FRAME and offset + length <= self._size:
                 return offset, length
-        raise self._broken("it asked for bytes that the file does not have")
+        raise self.broken("it asked for bytes that the file does not have")
 
     def _read(self, offset: int, length: int) -> None:
         try:
@@ -111,8 +111,9 @@ class Visit:
         if self._source_error is not None:
             return self._source_error
         if isinstance(error, TimeoutError):
-            return self._broken(f"it was not done within {self._seconds:g} seconds")
-        return self._broken("it crashed the process that opened it")
+            return self.broken(f"it was not done within {self._seconds:g} seconds")
+        return self.broken("it crashed the process that opened it")
 
-    def _broken(self, how: str) -> Rejected:
+    def broken(self, how: str) -> Rejected:
+        """The rejection of a file that made its child say or do what no child should."""
         return Rejected(RejectionCode.UNSAFE_MEDIA, f"the file is not safe to open: {how}; export it again from an editor and upload that")

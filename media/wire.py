@@ -33,18 +33,20 @@ class Tag(IntEnum):
     REJECTED = 8  # child: Refusal as JSON
     STOPPED = 9  # child: the task ended because of SOURCE_FAILED
     FAULT = 10  # child: a traceback of an error that no file should cause
+    PICTURE = 11  # child: a Picture, packed
 
 
 _TAGS = frozenset(Tag)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What the child is to do with a source of `size` bytes: look at it, or decode it (`decode`), with its captions or not."""
+    """What the child is to do with a source of `size` bytes: look at it, or decode it (`decode`), with its captions and pictures or not."""
 
     size: int
     limits: MediaLimits
     decode: bool = False
     captions: bool = False
+    pictures: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

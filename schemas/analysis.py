@@ -73,7 +73,8 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of speech: start and end in seconds, words, and what is felt in it.
 
-    `scores` are the answer; `modalities` are what each modality alone says, for those that were used.
+    `scores` are the answer; `modalities` are what each modality alone says, for those that were used. `agreement` is how much they
+    agree about the emotion, 1 where they say the same and 0 where they exclude each other; None where only one was used.
     """
 
     start: Seconds
@@ -82,6 +83,20 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[Word, ...]
     scores: Scores
     modalities: dict[Modality, Scores] = {}
+    agreement: Probability | None = None
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a video in which no word was understood: start and end in seconds, and what its voices and faces show.
+
+    As of an utterance: `scores` are the answer, `modalities` what each alone says, `agreement` how much they agree.
+    """
+
+    start: Seconds
+    end: Seconds
+    scores: Scores
+    modalities: dict[Modality, Scores]
+    agreement: Probability | None = None
 
 
 class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +126,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """Every utterance of one video with what is felt in it, and which models say so.
 
     Times are seconds from the start of the video. `words_from` is `captions` or the recogniser's name, None without sound.
-    `reason` says why there are no utterances, where there are none. `media_seconds` is what was decoded, `compute_seconds` what
+    `reason` says why there are no utterances, where there are none; then `moments` are the stretches in which a face is seen or a voice
+    heard all the same, if a model for them is loaded. `media_seconds` is what was decoded, `compute_seconds` what
     the work took.
     """
 
@@ -124,4 +140,5 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     reason: NoUtterances | None = None
     utterances: tuple[Utterance, ...] = ()
+    moments: tuple[Moment, ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -89,6 +90,14 @@ class StandIn:
         """A request as a program would send it that is not boto3."""
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
             return await client.post(path, content=body, headers=headers)
+
+
+def free_port() -> int:
+    """A port on which nobody listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def boto3_client(url: str) -> Any:

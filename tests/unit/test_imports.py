@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 #: What each folder may import besides itself. The direction of docs: schemas <- media <- {runtime, model},
-#: runtime <- {producers, stream_processors, consumers} <- api <- local <- cli; `valence` knows only what flows.
+#: runtime <- {producers, stream_processors, consumers} <- api <- local <- cli,
+#: {runtime, model} <- deployment <- cli; `valence` knows only what flows.
 _CHAIN = {"producers", "stream_processors", "consumers"}
 MAY_IMPORT: dict[str, set[str]] = {
     "schemas": set(),
@@ -25,7 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"schemas", "media", "runtime", *_CHAIN},
     "valence": {"schemas"},
     "local": {"schemas", "media", "runtime", *_CHAIN, "api"},
-    "cli": {"schemas", "media", "runtime", "model", *_CHAIN, "api", "local", "valence", "samples"},
+    "deployment": {"schemas", "media", "runtime", "model"},
+    "cli": {"schemas", "media", "runtime", "model", "deployment", *_CHAIN, "api", "local", "valence", "samples"},
 }
 #: Which of our files may import a library; a name with a slash at its end is a folder.
 ONLY_IN: dict[str, tuple[str, ...]] = {
@@ -33,7 +35,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "mode": ("stream_processors/engine.py",),
     "aiokafka": ("stream_processors/engine.py", "stream_processors/lenient_headers.py"),
     "kafka": ("runtime/kafka.py", "runtime/lag.py", "runtime/provisioning.py", "api/status_feed.py"),
-    "boto3": ("runtime/aws.py", "model/source.py", "local/storage.py"),
+    "boto3": ("runtime/aws.py", "model/source.py", "local/storage.py", "deployment/calls.py"),
     "psycopg": ("runtime/", "stream_processors/", "producers/outbox_relay.py", "api/", "local/postgres.py", "cli/keys.py"),
     "torch": ("model/",),
     "transformers": ("model/",),

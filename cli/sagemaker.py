@@ -28,7 +28,14 @@ def sagemaker() -> None:
 @sagemaker.command()
 @click.option("--profile", type=click.Choice([BUNDLED, HUB]), default=BUNDLED, show_default=True, help="Which models the weights are of.")
 @click.option("--weights", type=click.Path(path_type=Path), help="The folder of the weights; the bundled profile has its own.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.tar.gz"), show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("model.tar.gz"),
+    show_default=True,
+    help="Where to write it.",
+)
 def package(profile: str, weights: Path | None, output: Path) -> None:
     """Pack weights, code and requirements into the archive that SageMaker unpacks. The same content gives the same bytes."""
     from deployment import package as packages

@@ -73,6 +73,13 @@ class TextModel:
         sentiments = np.array([self.sentiment.probabilities(*vector) for vector in vectors], np.float32)
         return emotions.reshape(-1, len(EMOTIONS)), sentiments.reshape(-1, len(SENTIMENTS))
 
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """What a fusion with voice and face reads of each utterance: [texts, width], of any one width.
+
+        Of n-grams, the log-probabilities of both heads; of an encoder, its pooled hidden state.
+        """
+        return np.log(np.concatenate(self.probabilities(texts), axis=1) + np.float32(1e-6))
+
 
 def _rounded(probabilities: Floats) -> list[float]:
     # Six places are more than the weights know, and half the size of the document.

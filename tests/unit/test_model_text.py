@@ -133,3 +133,10 @@ def test_weights_are_never_unpickled(tmp_path: Path) -> None:
 
     with pytest.raises(WeightsUnreadable, match="allow_pickle"):
         load(tmp_path)
+
+
+def test_each_utterance_has_an_embedding_that_does_not_depend_on_its_neighbours(model: TextModel) -> None:
+    one, many = model.embed(["I am so happy!"]), model.embed(["no", "I am so happy!"])
+    assert np.isfinite(many).all()
+    assert np.allclose(one[0], many[1], atol=1e-5)
+    assert model.embed([]).shape == (0, one.shape[1])

@@ -78,7 +78,7 @@ class TextModel:
 
         Of n-grams, the log-probabilities of both heads; of an encoder, its pooled hidden state.
         """
-        return np.log(np.concatenate(self.probabilities(texts), axis=1) + np.float32(1e-6))
+        return np.asarray(np.log(np.concatenate(self.probabilities(texts), axis=1) + np.float32(1e-6)), np.float32)
 
 
 def _rounded(probabilities: Floats) -> list[float]:

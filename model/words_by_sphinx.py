@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pocketsphinx import Decoder, get_model_path
 
 from model.errors import RecogniserDied
-from model.voice_segments import SAMPLE_RATE, VoiceSegment
+from model.voice_segments import SAMPLE_RATE, Sound, VoiceSegment
 from model.words import Transcript
 from schemas.analysis import ModelRef, Word
 
@@ -49,6 +50,11 @@ def _start_process() -> None:
     _decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
 
+def to_pcm(samples: Sound) -> npt.NDArray[np.int16]:
+    """Turn float samples of -1..1 into 16-bit samples; louder ones are clipped."""
+    return (np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
+
+
 def recognise(decoder: Decoder, segment: VoiceSegment) -> list[Word]:
     """The words of one stretch of sound; times in seconds of the track, confidence as the recogniser's posterior."""
     if len(segment.samples) < SAMPLE_RATE // _FRAMES_A_SECOND:  # less than a frame: pocketsphinx raises IndexError
@@ -57,7 +63,7 @@ def recognise(decoder: Decoder, segment: VoiceSegment) -> list[Word]:
     # estimates of loudness and noise start anew, and the loudness is normalised over the whole segment at once.
     decoder.reinit_feat()
     decoder.start_utt()
-    decoder.process_raw(segment.samples.tobytes(), full_utt=True)
+    decoder.process_raw(to_pcm(segment.samples).tobytes(), full_utt=True)
     decoder.end_utt()
     if decoder.hyp() is None:
         return []
@@ -116,7 +122,7 @@ class Sphinx:
 
     def warm_up(self) -> None:
         """Return when every process has loaded the recogniser; RecogniserDied when one cannot."""
-        silence = VoiceSegment(0.0, np.zeros(SAMPLE_RATE, np.int16))
+        silence = VoiceSegment(0.0, np.zeros(SAMPLE_RATE, np.float32))
         self.transcribe(itertools.repeat(silence, self._processes))
 
     def transcribe(self, segments: Iterable[VoiceSegment]) -> Transcript:

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import av
 import httpx
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from samples.script import DIALOGUE, ERRAND, read_script
+from samples.sounds import spoken
 from schemas.analysis import Analysis
 from schemas.jobs import AnalysisOptions, InferenceJob
 from tests.media_samples import raw_sound
@@ -110,13 +109,6 @@ def _cpu_ticks(pid: int) -> int:
 
 def _lives(pid: int) -> bool:
     return bool(fields := _stat(pid)) and fields[0] != "Z"
-
-
-def _spoken() -> npt.NDArray[np.float32]:
-    with av.open(DIALOGUE) as container:
-        resampler = av.AudioResampler("flt", "mono", 16_000)
-        parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-    return np.concatenate(parts).astype(np.float32)
 
 
 def _ping(client: httpx.Client) -> int:
@@ -234,7 +226,7 @@ def test_a_video_that_does_not_end_in_time_is_told_so_and_does_not_hold_up_the_e
     with _container(bucket[1], drain_seconds=1) as (process, client), ThreadPoolExecutor(1) as threads:
         family = _children(process.pid)
         before = sum(map(_cpu_ticks, family))
-        hour = raw_sound(np.tile(_spoken(), 50))
+        hour = raw_sound(np.tile(spoken(DIALOGUE), 50))
         answer = threads.submit(client.post, "/invocations", content=hour, headers={"content-type": "audio/wav"})
         _until(lambda: sum(map(_cpu_ticks, family)) > before + 40)
         process.send_signal(signal.SIGTERM)

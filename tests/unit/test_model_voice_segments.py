@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import av
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from model.voice_segments import LONGEST_SECONDS, SAMPLE_RATE, VoiceSegment, find_voice, to_pcm
+from model.voice_segments import LONGEST_SECONDS, SAMPLE_RATE, VoiceSegment, find_voice
+from samples import sounds
 from samples.script import DIALOGUE, read_script
 
 Sound = npt.NDArray[np.float32]
@@ -18,10 +18,7 @@ Sound = npt.NDArray[np.float32]
 @pytest.fixture(scope="module")
 def spoken() -> Sound:
     """The sound of the sample dialogue."""
-    with av.open(DIALOGUE) as container:
-        resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
-        parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-    return np.concatenate(parts).astype(np.float32)
+    return sounds.spoken(DIALOGUE)
 
 
 def _in_blocks(sound: Sound, length: int) -> Iterator[Sound]:
@@ -30,7 +27,7 @@ def _in_blocks(sound: Sound, length: int) -> Iterator[Sound]:
 
 
 def _span(segment: VoiceSegment) -> tuple[float, float]:
-    return segment.start, segment.start + len(segment.samples) / SAMPLE_RATE
+    return segment.start, segment.end
 
 
 def test_every_line_of_the_script_lies_in_a_segment(spoken: Sound) -> None:
@@ -42,12 +39,12 @@ def test_every_line_of_the_script_lies_in_a_segment(spoken: Sound) -> None:
 
 
 def test_segments_are_the_tracks_own_samples_in_order_and_do_not_overlap(spoken: Sound) -> None:
-    pcm, end = to_pcm(spoken), 0
+    end = 0
     for segment in find_voice([spoken]):
         first = round(segment.start * SAMPLE_RATE)
         assert first >= end
         end = first + len(segment.samples)
-        assert np.array_equal(segment.samples[: len(pcm) - first], pcm[first:end])
+        assert np.array_equal(segment.samples, spoken[first:end])
 
 
 @pytest.mark.parametrize("length", [100, 479, 80_000])
@@ -79,10 +76,30 @@ def test_speech_without_a_pause_is_cut_and_none_of_it_is_lost(spoken: Sound) -> 
     assert sum(lengths) > 58.0
 
 
-@pytest.mark.parametrize("blocks", [[], [np.empty(0, np.float32)], [np.zeros(5 * SAMPLE_RATE, np.float32)]])
-def test_no_sound_and_silence_hold_no_voice(blocks: list[Sound]) -> None:
+def test_speech_that_ends_where_it_was_cut_leaves_nothing_behind(spoken: Sound) -> None:
+    line = read_script(DIALOGUE).lines[1]
+    talk = np.tile(spoken[round(line.start * SAMPLE_RATE) : round((line.start + 1.2) * SAMPLE_RATE)], 17)[: round(20.1 * SAMPLE_RATE)]
+
+    segments = list(find_voice([np.concatenate([talk, np.zeros(5 * SAMPLE_RATE, np.float32)])]))
+
+    assert all(segment.end > segment.start for segment in segments)
+    assert segments[-1].end < 21.0
+
+
+@pytest.mark.parametrize("blocks", [[], [np.empty(0, np.float32)], [np.zeros(511, np.float32)]])
+def test_no_sound_holds_no_voice(blocks: list[Sound]) -> None:
     assert list(find_voice(blocks)) == []
 
 
-def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap() -> None:
-    assert to_pcm(np.array([2.0, -2.0, 0.0], np.float32)).tolist() == [32767, -32767, 0]
+@pytest.mark.parametrize(("name", "sound"), sounds.unspoken(10.0).items())
+def test_silence_tones_and_noise_hold_no_voice(name: str, sound: Sound) -> None:
+    assert list(find_voice([sound])) == [], name
+
+
+def test_speech_in_noise_as_loud_as_itself_is_found(spoken: Sound) -> None:
+    line = read_script(DIALOGUE).lines[0]
+
+    (segment,) = find_voice([sounds.with_noise(spoken[: round((line.end + 0.3) * SAMPLE_RATE)], 0.0)])
+
+    assert segment.start < line.start
+    assert segment.end > line.end - 0.1

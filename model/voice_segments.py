@@ -132,8 +132,8 @@ def _listened(blocks: Iterable[Sound], track: _Track) -> Iterator[tuple[int, flo
     for block in blocks:
         track.append(block)
         while track.end - at >= _STEP:
-            # The detector takes memory that it could write to, which a step of the track is not to be.
-            yield at, detector.process(memoryview(track.between(at, at + _STEP).copy()))
+            # It takes a copy: the detector wants memory that it could write to, which the track is not to be.
+            yield at, detector.process(track.between(at, at + _STEP).tobytes())
             at += _STEP
 
 

@@ -25,7 +25,7 @@ def spoken(clip: Path) -> Sound:
 def with_noise(sound: Sound, decibels: float) -> Sound:
     """The sound in white noise, so many decibels quieter than it; the same noise every time."""
     loudness = np.sqrt(np.mean(sound**2)) / 10 ** (decibels / 20)
-    return _clipped(sound + loudness * _noise(len(sound)))
+    return _clipped(sound + float(loudness) * _noise(len(sound)))
 
 
 def unspoken(seconds: float = 60.0) -> dict[str, Sound]:
@@ -52,5 +52,5 @@ def _noise(samples: int) -> npt.NDArray[np.float64]:
     return np.random.default_rng(1).normal(size=samples)
 
 
-def _clipped(sound: npt.NDArray[np.floating]) -> Sound:
-    return np.clip(sound, -1.0, 1.0).astype(np.float32)
+def _clipped(sound: npt.NDArray[np.float64]) -> Sound:
+    return np.asarray(np.clip(sound, -1.0, 1.0), np.float32)

@@ -57,6 +57,8 @@ def serve(services: Services) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(chosen.proxies),
+        forwarded_allow_ips=[address.strip() for address in chosen.proxies.split(",")],
         lifespan="on",
         backlog=2_048,
         timeout_graceful_shutdown=int(GRACE_SECONDS),

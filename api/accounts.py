@@ -33,18 +33,25 @@ class KeyMissing(ValenceError):
 
 
 class Scope(StrEnum):
-    """What a key may do: look at uploads and analyses, or also send and retry."""
+    """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it."""
 
     READ = "uploads:read"
     WRITE = "uploads:write"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+
+
+#: What a key may do unless its maker says otherwise: all about uploads, nothing about the account.
+UPLOADS = (Scope.READ, Scope.WRITE)
 
 
 class Principal(NamedTuple):
-    """Who asks: an account, by one of its keys, and what that key may do."""
+    """Who asks: an account, by one of its keys or by a session, and what that may do; a session may do everything."""
 
     account_id: UUID
-    key_id: str
+    key_id: str | None
     scopes: frozenset[str]
+    session_id: UUID | None = None
 
 
 async def create_account(db: Database, name: str) -> UUID:
@@ -56,9 +63,7 @@ async def create_account(db: Database, name: str) -> UUID:
     return account_id
 
 
-async def create_key(
-    db: Database, account: str, scopes: Iterable[Scope] = tuple(Scope), expires_at: datetime | None = None
-) -> credentials.Key:
+async def create_key(db: Database, account: str, scopes: Iterable[Scope] = UPLOADS, expires_at: datetime | None = None) -> credentials.Key:
     """Create a key for the account of this name; its `text` is shown to its owner now and never again. AccountMissing if there is none."""
     key = credentials.mint()
     async with db.transaction() as connection:

@@ -13,8 +13,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from api import analyses, bodies, content, error_answers, events, health, uploads
-from api.guards import Authentication
+from api import analyses, bodies, content, cookies, error_answers, events, health, sessions, uploads
+from api.authentication import Authentication
 from api.observation import Observation
 from api.services import Services
 from api.status_feed import StatusFeed
@@ -23,6 +23,7 @@ from runtime.database import Database
 from runtime.multipart import S3Writers
 from runtime.settings import Settings
 from runtime.storage import S3Storage
+from schemas.accounts import SignIn, SignUp
 from schemas.resources import CreateUpload
 
 VERSION = "1"
@@ -42,11 +43,11 @@ def connect(settings: Settings) -> Services:
 
 
 def create_app(services: Services) -> ASGIApp:
-    """The application: every route, the key check before those below `/v1`, and the observation around all."""
+    """The application: every route, who asks before those that are about an account, and the observation around all."""
 
     def authentication(app: ASGIApp) -> ASGIApp:
         # Not by DefineMiddleware: Litestar copies its arguments, and the key checks would have a pool that nobody closes.
-        return Authentication(app, services.database)
+        return Authentication(app, services.database, services.settings)
 
     versioned = Router(
         "/v1",
@@ -59,9 +60,16 @@ def create_app(services: Services) -> ASGIApp:
             analyses.get_analysis,
             events.upload_events,
             events.account_events,
+            sessions.sign_up,
+            sessions.sign_in,
+            sessions.get_session,
+            sessions.sign_out,
+            sessions.list_sessions,
+            sessions.end_other_sessions,
+            sessions.end_session,
         ],
         middleware=[authentication],
-        security=[{"key": []}],
+        security=[{"key": []}, {"session": []}],
     )
 
     @asynccontextmanager
@@ -85,11 +93,14 @@ def create_app(services: Services) -> ASGIApp:
             path="/v1",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(
-                security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_...")},
+                security_schemes={
+                    "key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_..."),
+                    "session": SecurityScheme(type="apiKey", security_scheme_in="cookie", name=cookies.SECURE_NAME),
+                },
             ),
         ),
     )
     described = application.openapi_schema.components
     if described is not None and described.schemas is not None:
-        described.schemas.update(bodies.schemas(CreateUpload))  # Litestar would overwrite them if they were given to it
+        described.schemas.update(bodies.schemas(CreateUpload, SignUp, SignIn))  # Litestar would overwrite them if they were given to it
     return Observation(application)

@@ -9,7 +9,12 @@ from schemas.resources import PROBLEM_MEDIA_TYPE, ProblemDocument
 
 
 def problems(*own: type[Problem]) -> dict[int, ResponseSpec]:
-    """The problems of a route behind a key: its own, and those that any such route may answer with."""
+    """The problems of a route behind a key or a session: its own, and those that any such route may answer with."""
+    return public_problems(*own, *KEY_PROBLEMS)
+
+
+def public_problems(*own: type[Problem]) -> dict[int, ResponseSpec]:
+    """The problems of a route for everybody: its own, and those that any route may answer with."""
     return {
         status: ResponseSpec(
             data_container=ProblemDocument,
@@ -17,5 +22,5 @@ def problems(*own: type[Problem]) -> dict[int, ResponseSpec]:
             generate_examples=False,
             description="; ".join(f"`{problem.name}`: {problem.title}" for problem in group),
         )
-        for status, group in by_status((*own, *KEY_PROBLEMS, *GENERAL_PROBLEMS)).items()
+        for status, group in by_status((*own, *GENERAL_PROBLEMS)).items()
     }

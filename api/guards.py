@@ -1,37 +1,17 @@
-"""Who may ask: every route below `/v1` needs an API key, and a key that has the route's scope."""
+"""Who may ask: what a route wants of whoever has come past the authentication."""
 
 from __future__ import annotations
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, Guard, Receive, Scope, Send
+from litestar.types import Guard
 
 from api import accounts
-from api.problems import MissingKey, MissingScope
-from runtime.database import Database
-
-
-class Authentication:
-    """ASGI middleware that finds out whose key a request carries, before anything of its body is read."""
-
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self._app = app
-        self._database = database
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        scheme, _, key = header.partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            raise MissingKey(
-                "send the header `Authorization: Bearer val_live_...` with a key from `valence keys create`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        scope["user"] = await accounts.authenticate(self._database, key.strip())
-        await self._app(scope, receive, send)
+from api.problems import CrossSite, MissingScope, SessionNeeded
 
 
 def requires(scope: accounts.Scope) -> Guard:
-    """A guard that lets only keys with this scope pass."""
+    """A guard that lets sessions pass, and keys with this scope."""
 
     def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's own alias
         principal: accounts.Principal = connection.user
@@ -40,3 +20,15 @@ def requires(scope: accounts.Scope) -> Guard:
             raise MissingScope(f"the key {principal.key_id} may do {held}: this needs a key with the scope {scope.value}")
 
     return guard
+
+
+def session_only(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's own alias
+    """A guard that lets no key pass, whatever its scopes: what it protects is for people."""
+    if connection.user.session_id is None:
+        raise SessionNeeded("no key may do this: sign in with `POST /v1/session` and send the cookie")
+
+
+def same_site(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's own alias
+    """A guard for what needs no proof of who asks: a page of another site shall not sign its visitors in, or up."""
+    if connection.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise CrossSite("the browser says that a page of another site sends this: open the page of Valence itself")

@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 
 from api.accounts import Principal
 from api.content_places import ContentPlaces
+from api.passwords import Passwords
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database
@@ -36,11 +37,12 @@ class Services:
     writers: ObjectWriters
     hub: StatusHub
     feed: StatusFeed
+    passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))
 
 
 #: The services as a route's parameter.
 Injected = NamedDependency[SkipValidation[Services]]
-#: A request behind a key.
+#: A request behind a key or a session.
 Authenticated = Request[Principal, str, State]

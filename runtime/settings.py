@@ -86,10 +86,25 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 class Api(msgspec.Struct, frozen=True):
-    """`VALENCE_API_*`: where the API listens."""
+    """`VALENCE_API_*`: where the API listens, and how the world reaches it.
+
+    `PUBLIC_URL` is the address that people open, like `https://valence.example`: set it wherever that is not this machine.
+    `PROXIES` are the addresses of proxies, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8_000
+    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/\s]+)?(?!\n)$")] = ""
+    proxies: str = ""
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """`VALENCE_ACCOUNTS_*`: who may sign up, and how long a session lasts: unused, and at most."""
+
+    sign_up_open: bool = True
+    sign_ups_per_hour: Positive = 20
+    session_idle_seconds: Positive = 7 * 86_400
+    session_seconds: Positive = 30 * 86_400
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker: Worker = Worker()
     metrics: Metrics = Metrics()
     api: Api = Api()
+    accounts: Accounts = Accounts()
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:
@@ -132,6 +148,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "worker": Worker,
     "metrics": Metrics,
     "api": Api,
+    "accounts": Accounts,
 }
 
 

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from api.problems.accounts import (
+    CrossSite,
+    NoSuchSession,
+    SessionEnded,
+    SessionNeeded,
+    SignUpClosed,
+    SignUpRefused,
+    TooManyTries,
+    WeakPassword,
+    WrongCredentials,
+)
 from api.problems.keys import ExpiredKey, MalformedKey, MissingKey, MissingScope, RevokedKey, UnknownKey
 from api.problems.problem import Problem, field_at
 from api.problems.requests import (
@@ -44,6 +55,7 @@ __all__ = [
     "ContentAlreadyReceived",
     "ContentStalled",
     "ContentTooLarge",
+    "CrossSite",
     "DependencyAway",
     "EmptyContent",
     "ExpiredKey",
@@ -59,18 +71,26 @@ __all__ = [
     "NoAnalysis",
     "NoAttemptsLeft",
     "NoSuchRoute",
+    "NoSuchSession",
     "NoSuchUpload",
     "NotAcceptable",
     "Problem",
     "RevokedKey",
+    "SessionEnded",
+    "SessionNeeded",
+    "SignUpClosed",
+    "SignUpRefused",
     "SizeMismatch",
     "SourceMissing",
     "SourceNotAllowed",
     "TooManyContents",
     "TooManyStreams",
+    "TooManyTries",
     "UnknownKey",
     "UnsupportedMediaType",
     "UploadNotEnded",
+    "WeakPassword",
+    "WrongCredentials",
     "by_status",
     "field_at",
 ]
@@ -78,8 +98,17 @@ __all__ = [
 #: Problems by the names of their types.
 PROBLEMS: dict[str, type[Problem]] = {problem.name: problem for problem in Problem.__subclasses__()}
 
-#: What any route behind a key may answer with.
-KEY_PROBLEMS: tuple[type[Problem], ...] = (MissingKey, MalformedKey, UnknownKey, RevokedKey, ExpiredKey, MissingScope)
+#: What any route behind a key or a session may answer with.
+KEY_PROBLEMS: tuple[type[Problem], ...] = (
+    MissingKey,
+    MalformedKey,
+    UnknownKey,
+    RevokedKey,
+    ExpiredKey,
+    SessionEnded,
+    MissingScope,
+    CrossSite,
+)
 #: What any route may answer with.
 GENERAL_PROBLEMS: tuple[type[Problem], ...] = (MalformedRequest, DependencyAway, InternalError)
 

@@ -10,3 +10,22 @@ select id from accounts where name = %(name)s;
 select a.id, a.name, a.created_at, count(k.id) filter (where k.revoked_at is null and coalesce(k.expires_at > now(), true)) as keys
 from accounts a left join api_keys k on k.account_id = a.id
 group by a.id order by a.name;
+
+-- name: sign_up
+insert into accounts (id, email, password_hash) values (%(id)s, %(email)s, %(password_hash)s)
+on conflict (lower(email)) do nothing returning id, email, name, created_at;
+
+-- name: account_by_email
+select id, email, name, created_at, password_hash,
+       exists (select from familiar_addresses f where f.account_id = accounts.id and f.address = %(address)s) as is_familiar
+from accounts where lower(email) = lower(%(email)s) and closed_at is null;
+
+-- name: account_by_id
+select id, email, name, created_at, password_hash from accounts where id = %(id)s and closed_at is null;
+
+-- name: remember_address
+insert into familiar_addresses (account_id, address) values (%(account_id)s, %(address)s)
+on conflict (account_id, address) do update set seen_at = now();
+
+-- name: purge_addresses
+delete from familiar_addresses where account_id = %(account_id)s and seen_at < now() - interval '90 days';

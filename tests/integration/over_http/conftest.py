@@ -20,7 +20,13 @@ def start_api(server_environment: dict[str, str]) -> Starter:
     """Starts an API with settings of the test's own, and waits until it is ready, or only alive."""
 
     def start(environment: dict[str, str] | None = None, page: str = "/readyz") -> AbstractContextManager[ApiProcess]:
-        settings = {"VALENCE_API_PORT": str(free_port()), "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT), **(environment or {})}
+        settings = {
+            "VALENCE_API_PORT": str(free_port()),
+            "VALENCE_API_PROXIES": "127.0.0.1",  # tests come from many addresses by X-Forwarded-For
+            "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT),
+            "VALENCE_ACCOUNTS_SIGN_UPS_PER_HOUR": "1000000",
+            **(environment or {}),
+        }
         return running("api", {**server_environment, **settings}, f"http://127.0.0.1:{settings['VALENCE_API_PORT']}", page=page)
 
     return start

@@ -1,0 +1,17 @@
+-- Tries that are counted.
+
+-- name: take_try
+with taken as (
+    insert into throttles as t (subject, empty_at) values (%(subject)s, clock_timestamp() + %(interval)s)
+    on conflict (subject) do update set empty_at = greatest(t.empty_at, clock_timestamp()) + %(interval)s
+    where greatest(t.empty_at, clock_timestamp()) + %(interval)s <= clock_timestamp() + %(burst)s
+    returning empty_at
+)
+select exists (select from taken) as taken,
+       (select empty_at from throttles where subject = %(subject)s) + %(interval)s - %(burst)s - clock_timestamp() as wait;
+
+-- name: give_try_back
+update throttles set empty_at = empty_at - %(interval)s where subject = any(%(subjects)s);
+
+-- name: purge_throttles
+delete from throttles where subject in (select subject from throttles where empty_at < now() limit 100 for update skip locked);

@@ -41,6 +41,19 @@ class WeightsUnreadable(ModelError):
         )
 
 
+class FusionRefused(ModelError):
+    """A checkpoint of voice, face and fusion is missing, damaged, or not made for what is loaded beside it."""
+
+    code = "fusion_refused"
+    retryable = False
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the fusion {path} cannot be used: {reason}; VALENCE_MODEL_FUSION must name a folder that `valence model train` wrote, "
+            "or must not be set"
+        )
+
+
 class RecogniserDied(ModelError):
     """A process of the recogniser ended in the middle of its work; a new one has been started."""
 

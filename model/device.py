@@ -1,0 +1,22 @@
+"""Where tensors are computed, and in which precision."""
+
+from __future__ import annotations
+
+import torch
+
+
+def best_device() -> torch.device:
+    """The first CUDA device, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def has_quick_bf16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed by the hardware; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Convolutions and matrices in bfloat16 where that is quicker, everything else in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_quick_bf16(device))

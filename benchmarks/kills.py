@@ -71,19 +71,30 @@ class Killer:
         self._work = work
         self._report = report
         self.struck: list[Struck] = []
+        #: Seconds from each blow until the process was ready again: on a machine that is busy with other things, most of what a video waits.
+        self.seconds_to_return: list[float] = []
 
     async def run(self, blows: Sequence[Blow], pause: Callable[[], float]) -> None:
         """Strike one after another with pauses between; returns when all processes are back. Raises TimeoutError if one is not."""
+        returning = []
         for blow in blows:
             await asyncio.sleep(pause())
             async with asyncio.timeout(_BACK_SECONDS):
                 struck = await self._strike(blow)
+            returning.append(asyncio.create_task(self._until_back(struck)))
             self.struck.append(struck)
             how = blow.signal.name if blow.signal else "restarted"
             hand = "" if struck.in_hand is None else f"({struck.in_hand} in hand)"
             ended = f"{struck.seconds_to_end:6.2f} s"
             self._report(f"{len(self.struck):4} {blow.child:18} {how:10} {struck.in_flight:4} in flight {hand:13} {ended}")
         await asyncio.wait_for(self._supervisor.until_ready(), _BACK_SECONDS)
+        await asyncio.gather(*returning)
+
+    async def _until_back(self, struck: Struck) -> None:
+        ended = asyncio.get_running_loop().time()
+        while self._status(struck.blow.child).state != "ready":  # noqa: ASYNC110 - another process becomes ready
+            await asyncio.sleep(_POLL_SECONDS)
+        self.seconds_to_return.append(struck.seconds_to_end + asyncio.get_running_loop().time() - ended)
 
     async def _strike(self, blow: Blow) -> Struck:
         in_flight, in_hand = await self._until_work(blow.child)

@@ -52,6 +52,7 @@ async def judge(phase: Phase, stand: Stand, load: Load, uploaders: list[Uploader
         "blows": dict(struck),
         "least_in_flight_at_a_blow": min((one.in_flight for one in killer.struck), default=None),
         "longest_stop_after_sigterm_seconds": round(max(stops), 2) if stops else None,
+        "longest_return_after_a_blow_seconds": round(max(killer.seconds_to_return, default=0.0), 2),
         "died_without_being_killed": {name: number for name, number in deaths.items() if number > 0},
         "redelivered": dict(came_again),
         "records_repeated": dict(+records.repeated),

@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
+from faust.tables import TableManager
 from mode.supervisors import CrashingSupervisor
 
 from runtime import kafka, metrics
@@ -41,6 +42,15 @@ class _App(faust.App):
             await super()._on_partitions_revoked(revoked)
         finally:
             leaving.cancel()
+
+
+class _NoTables(TableManager):
+    """Faust gives tables a second to be registered before it joins the group. There are none, and each killed worker's partitions would
+    stand still that much longer."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class _InFlight:
@@ -146,6 +156,7 @@ def _app(stage: Stage, process: Process) -> Any:
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
+        TableManager=_NoTables,
         store="memory://",
         agent_supervisor=CrashingSupervisor,
         stream_wait_empty=True,

@@ -181,12 +181,27 @@ async def test_a_stage_that_is_told_to_stop_while_a_server_is_away_leaves_in_tim
     assert await chain.dead_letters(uploads) == []
 
 
-@pytest.mark.parametrize("process", ["outbox-relay", "sagemaker-notices", "status-projector", "validate-0", "persist-0"])
+@pytest.mark.parametrize("process", ["outbox-relay", "sagemaker-notices", "status-projector", "validate-0"])
 async def test_a_process_that_is_killed_with_videos_in_flight_costs_none_of_them(chain: Chain, process: str) -> None:
     uploads = await chain.submit()
     chain.signal(process, "SIGKILL")
     await chain.ended(uploads)
     assert await chain.dead_letters(uploads) == []
+
+
+async def test_a_worker_that_is_killed_again_and_again_gets_its_partitions_back_without_a_rebalance(chain: Chain) -> None:
+    log = chain.stack.data / "logs" / "kafka.log"
+
+    def rebalances() -> int:
+        return log.read_text().count("Preparing to rebalance group stream-processors.persist ")
+
+    before = rebalances()
+    assert before, "the broker tells of rebalances"
+    for signal_name in ("SIGTERM", "SIGKILL", "SIGKILL"):
+        uploads = await chain.submit()
+        chain.signal("persist-0", signal_name)
+        await chain.ended(uploads)
+    assert rebalances() == before
 
 
 async def test_whatever_the_endpoint_does_every_upload_ends(chain: Chain) -> None:

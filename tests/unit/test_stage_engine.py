@@ -174,3 +174,22 @@ async def test_a_broker_that_is_away_before_the_record_is_on_its_way_is_waited_f
         running.engine._app.topic = lambda *_, **__: Topic()
         with pytest.raises(DependencyUnavailable):
             await running.engine._send(Record("t", None, b"", []))
+
+
+async def test_a_worker_joins_its_group_without_waiting_for_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    async def sleep(*_: object) -> None:
+        raise AssertionError("a killed worker's partitions stand still meanwhile")
+
+    async def recover() -> None:
+        begun.append("recovery")
+
+    tables = engines._NoTables(SimpleNamespace(consumer=SimpleNamespace(assignment=set, pause_partitions=begun.append)))
+    monkeypatch.setattr(tables, "sleep", sleep)
+    monkeypatch.setattr(tables, "_recovery", SimpleNamespace(start=recover))
+    await tables.on_start()
+    assert tables._tables_registered.is_set()
+    assert begun == [set(), "recovery"]
+    async with Running([]) as running:
+        assert running.engine._app.conf.TableManager is engines._NoTables

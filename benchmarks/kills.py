@@ -71,7 +71,7 @@ class Killer:
         self._work = work
         self._report = report
         self.struck: list[Struck] = []
-        #: Seconds from each blow until the process was ready again: on a machine that is busy with other things, most of what a video waits.
+        #: Seconds from each blow until the process was ready again: on a busy machine, most of what a video waits.
         self.seconds_to_return: list[float] = []
 
     async def run(self, blows: Sequence[Blow], pause: Callable[[], float]) -> None:

@@ -185,11 +185,12 @@ async def test_a_worker_joins_its_group_without_waiting_for_tables(monkeypatch: 
     async def recover() -> None:
         begun.append("recovery")
 
-    tables = engines._NoTables(SimpleNamespace(consumer=SimpleNamespace(assignment=set, pause_partitions=begun.append)))
+    app: Any = SimpleNamespace(consumer=SimpleNamespace(assignment=set, pause_partitions=lambda _: begun.append("tables")))
+    tables = engines._NoTables(app)
     monkeypatch.setattr(tables, "sleep", sleep)
     monkeypatch.setattr(tables, "_recovery", SimpleNamespace(start=recover))
     await tables.on_start()
     assert tables._tables_registered.is_set()
-    assert begun == [set(), "recovery"]
+    assert begun == ["tables", "recovery"]
     async with Running([]) as running:
         assert running.engine._app.conf.TableManager is engines._NoTables

@@ -13,12 +13,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from api import analyses, bodies, content, cookies, error_answers, events, health, sessions, uploads
+from api import analyses, bodies, content, cookies, error_answers, events, health, pages, sessions, uploads
 from api.authentication import Authentication
 from api.observation import Observation
 from api.services import Services
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
+from runtime import aws
 from runtime.database import Database
 from runtime.multipart import S3Writers
 from runtime.settings import Settings
@@ -81,7 +82,7 @@ def create_app(services: Services) -> ASGIApp:
         await services.database.close()
 
     application = Litestar(
-        route_handlers=[versioned, health.healthz, health.readyz, health.exposition],
+        route_handlers=[versioned, health.healthz, health.readyz, health.exposition, *pages.routes(aws.client("s3").meta.endpoint_url)],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers=error_answers.handlers(),
         lifespan=[life],

@@ -1,0 +1,73 @@
+// A video that has come to its end: its river in small, or why there is none.
+
+import { fill, h, s } from "./dom.js";
+import { analysisOf } from "./analyses.js";
+import * as format from "./formats.js";
+import { icon } from "./icons.js";
+import { live } from "./live.js";
+import { standing } from "./pipeline.js";
+import { riverBands } from "./river_shape.js";
+import { ask } from "./server.js";
+import { text } from "./text.js";
+
+const WIDTH = 160;
+const HEIGHT = 40;
+/** The analysis of a longer video is too much to fetch for a small picture. */
+const LONGEST_SECONDS = 1200;
+
+/** A row: `{element, update(upload)}`. */
+export function libraryRow(upload, complain) {
+  const name = upload.filename ?? text.library.unnamed;
+  const title = h("h3", { class: "file-name" });
+  const facts = h("p", { class: "small quiet numbers" });
+  const failure = h("p", { class: "failure small" });
+  const actions = h("div", { class: "actions" });
+  const picture = h("div", { class: "miniature", "aria-hidden": "true" });
+  const element = h("li", { class: "library-row" }, picture, h("div", { class: "library-words" }, title, facts, failure), actions);
+  let shown = null;
+
+  const retry = async (button) => {
+    button.disabled = true;
+    live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
+  };
+  const update = (now) => {
+    if (shown === now.sequence) return;
+    shown = now.sequence;
+    const done = now.status === "completed";
+    fill(title, done ? h("a", { href: `/uploads/${now.id}` }, name) : name);
+    facts.textContent = factsOf(now).join(" · ");
+    failure.hidden = !now.failure;
+    failure.textContent = now.failure ? `${now.failure.message} ${now.failure.retryable ? text.pipeline.helps : text.pipeline.helpsNot}` : "";
+    const again = h("button", { class: "button", "aria-label": text.uploads.named(text.tryAgain, name), onclick: () => retry(again).catch(complain) }, icon("again"), text.tryAgain);
+    fill(actions, now.failure?.retryable ? again : null);
+    element.dataset.status = now.status;
+    if (done && (now.media?.duration_seconds ?? Infinity) <= LONGEST_SECONDS) whenSeen(picture, () => draw(picture, now).catch(complain));
+    else fill(picture, icon(done ? "play" : "stop"));
+  };
+  return { element, update };
+}
+
+function factsOf(upload) {
+  const facts = [upload.status === "completed" ? null : standing(upload), format.ago(upload.created_at)];
+  if (upload.media?.duration_seconds) facts.push(format.clock(upload.media.duration_seconds));
+  if (upload.bytes) facts.push(format.bytes(upload.bytes));
+  if (upload.attempt > 1) facts.push(text.pipeline.attempt(upload.attempt));
+  return facts.filter(Boolean);
+}
+
+async function draw(picture, upload) {
+  const { analysis } = await analysisOf(upload.id);
+  const bands = riverBands(analysis.utterances, analysis.media_seconds, WIDTH, HEIGHT);
+  const paths = bands.map(({ emotion, path }) => s("path", { d: path, "data-emotion": emotion, class: "band" }));
+  fill(picture, s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none" }, paths));
+}
+
+/** Act once an element comes into sight. */
+function whenSeen(element, act) {
+  const watcher = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watcher.disconnect();
+    act();
+  });
+  watcher.observe(element);
+}

@@ -1,0 +1,136 @@
+// The result: picture, river and words of one upload, in step.
+
+import { analysisOf } from "./analyses.js";
+import { comparison } from "./comparison.js";
+import { announce, fill, h } from "./dom.js";
+import * as format from "./formats.js";
+import { icon } from "./icons.js";
+import { live } from "./live.js";
+import { pipeline, standing } from "./pipeline.js";
+import { player } from "./player.js";
+import { facts } from "./result_facts.js";
+import { river } from "./river.js";
+import { current, entitle, go } from "./router.js";
+import { ask } from "./server.js";
+import { listen, showShortcuts } from "./shortcuts.js";
+import { text } from "./text.js";
+import { transcript } from "./transcript.js";
+
+/** Fill the main element with an upload's result, or with its way as long as there is none. */
+export async function resultView(main, { id }) {
+  const here = current();
+  let upload;
+  try {
+    upload = await ask("GET", `/v1/uploads/${id}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    entitle(text.titles.missing);
+    fill(main, h("div", { class: "narrow form" }, h("h1", {}, text.titles.missing), h("p", {}, error.message), h("a", { href: "/" }, text.back)));
+    return null;
+  }
+  live.learn(upload);
+  entitle(upload.filename ?? text.library.unnamed);
+  const asked = new URLSearchParams(location.search).get("attempt");
+  const found = await analysisOf(id, asked && Number(asked)).catch((error) => {
+    if (error.status !== 404 && error.status !== 409) throw error;
+    return null;
+  });
+  if (here !== current()) return null;
+  return found ? showResult(main, upload, found) : showWay(main, upload);
+}
+
+/** No analysis yet: its stations, and on to the result as soon as it is there. */
+function showWay(main, upload) {
+  const name = upload.filename ?? text.library.unnamed;
+  const way = pipeline(name);
+  const state = h("p", { class: "quiet", role: "status" });
+  const update = (now) => {
+    way.update(now);
+    state.textContent = now.failure ? `${standing(now)}: ${now.failure.message}` : standing(now);
+  };
+  update(upload);
+  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", {}, name), state, way.element));
+  return live.onChange((now) => {
+    if (now.id !== upload.id) return;
+    if (now.status === "completed") go(location.pathname + location.hash, { replace: true });
+    else update(now);
+  });
+}
+
+function showResult(main, upload, { analysis, attempt }) {
+  const base = `/v1/uploads/${upload.id}`;
+  const words = transcript(analysis.utterances, (seconds) => seek(seconds));
+  const water = river(analysis, { seek: (seconds) => seek(seconds) });
+  const screen = player(`${base}/content`, `${base}/analysis.vtt?attempt=${attempt}`, analysis, (seconds, utterance) => {
+    water.follow(seconds, utterance);
+    words.follow(seconds, utterance);
+  });
+  const seek = (seconds) => {
+    screen.seek(seconds);
+    remember(seconds);
+  };
+  const copyLink = async () => {
+    remember(screen.video.currentTime);
+    await navigator.clipboard.writeText(location.href);
+    const said = text.result.linkCopied(format.clock(screen.video.currentTime));
+    announce(said);
+    note.textContent = said;
+  };
+  const note = h("p", { class: "small quiet note", "aria-hidden": "true" });
+  const share = h("button", { class: "button", "data-kind": "plain", onclick: copyLink }, icon("link"), text.result.copyLink);
+  const keyboard = h("button", { class: "button", "data-kind": "plain", onclick: showShortcuts }, icon("help"), text.result.shortcuts);
+  const others = comparison(upload, attempt, words);
+  const reason = analysis.reason ? h("p", { class: "notice" }, text.result.reasons[analysis.reason]) : null;
+  const gaps = analysis.gaps?.length ? h("p", { class: "notice" }, `${format.counted(analysis.gaps.length, text.result.gaps)}: ${analysis.gaps.map((gap) => gap.reason).join("; ")}`) : null;
+  main.classList.add("result");
+  fill(
+    main,
+    h(
+      "header",
+      { class: "result-head" },
+      h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name" }, upload.filename ?? text.library.unnamed)),
+      h("div", { class: "row" }, keyboard, share, others.controls, downloads(base, attempt), note),
+    ),
+    reason,
+    gaps,
+    h("div", { class: "result-left" }, screen.element, water.element, others.element),
+    words.element,
+    facts(analysis, upload),
+  );
+
+  const toHash = () => {
+    const asked = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
+    if (asked) screen.seek(Math.min(Number(asked[1]), analysis.media_seconds));
+  };
+  toHash();
+  addEventListener("hashchange", toHash);
+  const silence = listen({
+    toggle: () => screen.toggle(),
+    utterance: (by) => words.step(screen.video.currentTime, by),
+    word: (by) => words.stepWord(screen.video.currentTime, by),
+    seconds: (by) => seek(Math.min(analysis.media_seconds, Math.max(0, screen.video.currentTime + by))),
+    captions: () => screen.toggleCaptions(),
+    mute: () => screen.toggleMute(),
+    search: () => words.search(),
+    link: copyLink,
+  });
+  return () => {
+    removeEventListener("hashchange", toHash);
+    silence();
+    screen.video.pause();
+    screen.video.removeAttribute("src");
+    screen.video.load();
+  };
+}
+
+/** The moment in the address, so that it can be shared and survives a reload. */
+function remember(seconds) {
+  history.replaceState(null, "", `${location.pathname}${location.search}#t=${Number(seconds.toFixed(2))}`);
+}
+
+function downloads(base, attempt) {
+  const links = ["json", "csv", "srt", "vtt"].map((suffix) =>
+    h("li", {}, h("a", { href: `${base}/analysis.${suffix}?attempt=${attempt}`, download: "", "data-plain": true }, suffix.toUpperCase())),
+  );
+  return h("details", { class: "menu" }, h("summary", { class: "button" }, icon("down"), text.result.download), h("ul", {}, links));
+}

@@ -1,0 +1,89 @@
+// Which view belongs to which address, and moving between them without loading the page again.
+
+import { announce, fill, h } from "./dom.js";
+import { Problem } from "./server.js";
+import { text } from "./text.js";
+
+const main = document.getElementById("main");
+let leave = () => {};
+let routes = [];
+let entered = 0;
+
+/**
+ * Begin: each route is `[pattern, view]`; a view gets the main element and the pattern's groups, fills the element, and may return a
+ * function that is called when it is left.
+ */
+export function begin(table) {
+  routes = table;
+  addEventListener("popstate", () => enter());
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.download || link.target) return;
+    const url = new URL(link.href);
+    if (url.origin !== location.origin || link.hasAttribute("data-plain") || !found(url.pathname)) return;
+    if (url.pathname === location.pathname && url.hash) return;
+    event.preventDefault();
+    go(url.pathname + url.hash);
+  });
+  return enter();
+}
+
+/** Go to another view. */
+export function go(path, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", path);
+  return enter({ moved: true });
+}
+
+/** Whether this view is still the one that is shown: for those that wait for an answer. */
+export const current = () => entered;
+
+function found(path) {
+  for (const [pattern, view] of routes) {
+    const match = pattern.exec(path);
+    if (match) return [view, match.groups ?? {}];
+  }
+  return null;
+}
+
+async function enter({ moved = false } = {}) {
+  leave();
+  leave = () => {};
+  entered += 1;
+  const here = entered;
+  const [view, groups] = found(location.pathname) ?? [missing, {}];
+  main.className = "main";
+  main.setAttribute("aria-busy", "true");
+  const left = await Promise.resolve(view(main, groups)).catch((error) => (here === entered ? showFault(error) : undefined));
+  if (here !== entered) {
+    left?.();
+    return;
+  }
+  leave = left ?? (() => {});
+  main.removeAttribute("aria-busy");
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (moved) {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+    announce(document.title);
+  }
+}
+
+/** Name the view in the browser's title. */
+export function entitle(title) {
+  document.title = `${title} · ${text.name}`;
+}
+
+/** A view that could not be made, for instance since the server is away. */
+function showFault(error) {
+  const again = h("button", { class: "button", onclick: () => enter() }, text.tryAgain);
+  fill(main, h("p", { class: "notice narrow", "data-kind": "wrong", role: "alert" }, h("span", {}, error.message), again));
+  if (!(error instanceof Problem)) throw error;
+}
+
+function missing(element) {
+  entitle(text.titles.missing);
+  fill(element, h("div", { class: "narrow form" }, h("h1", {}, text.titles.missing), h("p", {}, text.missing), h("a", { href: "/" }, text.back)));
+}

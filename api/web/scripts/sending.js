@@ -1,0 +1,168 @@
+// One file on its way: in parts that are read one by one, checked by digest, sent three at a time, and found again after an interruption.
+
+import { OWN, Problem, ask } from "./server.js";
+import { text } from "./text.js";
+
+const AT_ONCE = 3;
+const FIRST_PAUSE_MILLISECONDS = 1000;
+const LONGEST_PAUSE_MILLISECONDS = 30000;
+/** Over which time the speed is measured. */
+const SPEED_MILLISECONDS = 5000;
+/** What a server says that is only away or busy. */
+const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
+
+/** A part that did not arrive because sending was stopped. */
+class Stopped extends Error {}
+
+/** Sends a file to an upload. `state` is waiting, checking, sending, offline, paused, finishing, done, failed or cancelled. */
+export class Sending extends EventTarget {
+  #requests = new Map();
+  #stored = 0;
+  #samples = [];
+  #wanted = false;
+  #round = 0;
+  #pause = FIRST_PAUSE_MILLISECONDS;
+  #wake = () => {};
+
+  /** `upload` is the announced one with its `part_size`. */
+  constructor(file, upload) {
+    super();
+    this.file = file;
+    this.upload = upload;
+    this.state = "waiting";
+    this.failure = null;
+    this.resumedAt = 0;
+  }
+
+  /** The bytes that have arrived, those of parts on the way included. */
+  get sent() {
+    return Math.min(this.file.size, this.#stored + [...this.#requests.values()].reduce((sum, part) => sum + part.sent, 0));
+  }
+
+  /** Bytes a second over the last seconds, 0 while nothing moves. */
+  get speed() {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    return this.state === "sending" && last && last.at > first.at ? ((last.sent - first.sent) * 1000) / (last.at - first.at) : 0;
+  }
+
+  /** Send what is missing until everything is there, somebody stops it, or it cannot go on. */
+  async run() {
+    this.#wanted = true;
+    while (this.#wanted) {
+      try {
+        await this.#sendMissing();
+        this.#become("finishing");
+        this.upload = await ask("POST", `/v1/uploads/${this.upload.id}/complete`, {});
+        this.#end("done");
+      } catch (error) {
+        this.#stopRequests();
+        if (error instanceof Stopped || !this.#wanted) return;
+        if (!(error instanceof Problem && PASSING.has(error.status))) this.#fail(error);
+        else await this.#patience(error.retryAfter);
+      }
+    }
+  }
+
+  /** Stop for now; `run` goes on with what is missing. */
+  pause() {
+    this.#stop("paused");
+  }
+
+  /** Stop for good. */
+  cancel() {
+    this.#stop("cancelled");
+  }
+
+  async #sendMissing() {
+    this.#become("checking");
+    const { part_size: size, parts } = await ask("GET", `/v1/uploads/${this.upload.id}/parts`);
+    const there = new Set(parts.map((part) => part.number));
+    this.#stored = parts.reduce((sum, part) => sum + part.bytes, 0);
+    this.resumedAt = this.#stored;
+    this.#samples = [];
+    const missing = Array.from({ length: Math.ceil(this.file.size / size) }, (_, place) => place + 1).filter((number) => !there.has(number));
+    this.#become("sending");
+    const round = this.#round;
+    const next = async () => {
+      while (missing.length) await this.#sendPart(missing.shift(), size, round);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+  }
+
+  async #sendPart(number, size, round) {
+    const part = await this.file.slice((number - 1) * size, number * size).arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", part));
+    if (round !== this.#round) throw new Stopped(); // stopped while it was read
+    const request = new XMLHttpRequest();
+    this.#requests.set(number, { request, sent: 0 });
+    await new Promise((resolve, reject) => {
+      request.open("PUT", `/v1/uploads/${this.upload.id}/parts/${number}`);
+      for (const [name, value] of Object.entries(OWN)) request.setRequestHeader(name, value);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.setRequestHeader("Content-Digest", `sha-256=:${btoa(String.fromCharCode(...digest))}:`);
+      request.upload.addEventListener("progress", (event) => this.#progress(number, event.loaded));
+      request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(refusal(request))));
+      request.addEventListener("error", () => reject(new Problem(0, { detail: text.problems.unreachable })));
+      request.addEventListener("abort", () => reject(new Stopped()));
+      request.send(part);
+    });
+    this.#requests.delete(number);
+    this.#stored += part.byteLength;
+    this.#pause = FIRST_PAUSE_MILLISECONDS;
+    this.#progress(number, 0);
+  }
+
+  #progress(number, sent) {
+    const part = this.#requests.get(number);
+    if (part) part.sent = sent;
+    const now = performance.now();
+    this.#samples = [...this.#samples.filter((sample) => now - sample.at < SPEED_MILLISECONDS), { at: now, sent: this.sent }];
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #patience(retryAfter) {
+    this.#become("offline");
+    const pause = Math.max((retryAfter ?? 0) * 1000, this.#pause);
+    this.#pause = Math.min(LONGEST_PAUSE_MILLISECONDS, this.#pause * 2);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      addEventListener("online", this.#wake, { once: true });
+    });
+  }
+
+  #fail(error) {
+    this.failure = error instanceof Problem ? error.message : String(error.message ?? error);
+    this.#end("failed");
+  }
+
+  #stop(state) {
+    this.#end(state);
+    this.#stopRequests();
+    this.#wake();
+  }
+
+  #end(state) {
+    this.#wanted = false;
+    this.#become(state);
+  }
+
+  #stopRequests() {
+    this.#round += 1;
+    for (const { request } of this.#requests.values()) request.abort();
+    this.#requests.clear();
+  }
+
+  #become(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function refusal(request) {
+  const isProblem = (request.getResponseHeader("content-type") ?? "").includes("json");
+  return new Problem(request.status, isProblem ? JSON.parse(request.responseText) : {}, Number(request.getResponseHeader("retry-after")) || null);
+}

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from api import analyses, bodies, content, cookies, error_answers, events, health, pages, sessions, uploads
+from api import analyses, bodies, completion, content, cookies, error_answers, events, health, pages, parts, sessions, uploads
 from api.authentication import Authentication
 from api.observation import Observation
 from api.services import Services
@@ -21,13 +21,17 @@ from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime import aws
 from runtime.database import Database
+from runtime.links import S3Links
 from runtime.multipart import S3Writers
+from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas.accounts import SignIn, SignUp
-from schemas.resources import CreateUpload
+from schemas.resources import AskPartUrls, CompleteUpload, CreateUpload
 
 VERSION = "1"
+#: What routes read by `bodies.read`, for the OpenAPI document.
+BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn)
 
 
 def connect(settings: Settings) -> Services:
@@ -38,6 +42,8 @@ def connect(settings: Settings) -> Services:
         database=Database(settings.database_url),
         storage=S3Storage(),
         writers=S3Writers(),
+        parts=S3Parts(),
+        links=S3Links(settings.storage.public_url),
         hub=hub,
         feed=StatusFeed(settings.kafka_bootstrap_servers, hub),
     )
@@ -58,6 +64,11 @@ def create_app(services: Services) -> ASGIApp:
             uploads.get_upload,
             uploads.retry_upload,
             content.put_content,
+            content.get_content,
+            parts.put_part,
+            parts.get_parts,
+            parts.part_urls,
+            completion.complete_upload,
             analyses.get_analysis,
             events.upload_events,
             events.account_events,
@@ -103,5 +114,5 @@ def create_app(services: Services) -> ASGIApp:
     )
     described = application.openapi_schema.components
     if described is not None and described.schemas is not None:
-        described.schemas.update(bodies.schemas(CreateUpload, SignUp, SignIn))  # Litestar would overwrite them if they were given to it
+        described.schemas.update(bodies.schemas(*BODIES))  # Litestar would overwrite them if they were given to it
     return Observation(application)

@@ -23,8 +23,10 @@ _PATH = re.compile(r"^(?P<expected>.*) - at `(?P<path>[^`]+)`$", re.DOTALL)
 _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`$")
 
 
-async def read(request: Request[Any, Any, Any], struct: type[T]) -> T:
-    """The body of a request as a struct; a problem that says what to mend otherwise."""
+async def read(request: Request[Any, Any, Any], struct: type[T], default: T | None = None) -> T:
+    """The body of a request as a struct, or `default` where there is one and no body; a problem that says what to mend otherwise."""
+    if default is not None and not await request.body():
+        return default
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise UnsupportedMediaType(f"Content-Type is {media_type[:100]!r}: expected {JSON}")
@@ -39,14 +41,14 @@ async def read(request: Request[Any, Any, Any], struct: type[T]) -> T:
         raise _invalid(found, str(error)) from error
 
 
-def operation(struct: type[msgspec.Struct]) -> type[Operation]:
+def operation(struct: type[msgspec.Struct], *, required: bool = True) -> type[Operation]:
     """The OpenAPI operation of a route that reads this struct; its schema is among those of `schemas`."""
 
     @dataclass
     class Reading(Operation):
         def __post_init__(self) -> None:
             self.request_body = RequestBody(
-                content={JSON: OpenAPIMediaType(schema=Reference(ref=_COMPONENTS + struct.__name__))}, required=True
+                content={JSON: OpenAPIMediaType(schema=Reference(ref=_COMPONENTS + struct.__name__))}, required=required
             )
 
     return Reading

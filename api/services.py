@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import State
@@ -16,15 +17,20 @@ from api.passwords import Passwords
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database
+from runtime.links import S3Links
 from runtime.multipart import ObjectWriters
+from runtime.parts import ObjectParts
 from runtime.settings import Settings
 from runtime.storage import ObjectStorage
+from schemas.jobs import source_key
 
 #: The API in the envelope of its events.
 PUBLISHER = "/api"
 #: Transactions that may wait for S3, or for an upload's row that another such transaction holds, at the same time: the pool has twice
 #: as many connections, and the others stay free for the key checks.
 WAITING_AT_ONCE = 4
+#: Objects that are read whole at the same time to check their digests.
+VERIFYING_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,18 @@ class Services:
     database: Database
     storage: ObjectStorage
     writers: ObjectWriters
+    parts: ObjectParts
+    links: S3Links
     hub: StatusHub
     feed: StatusFeed
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))
+    verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VERIFYING_AT_ONCE))
+
+    def place(self, upload_id: UUID) -> tuple[str, str]:
+        """The bucket and the key of the content that comes through the API."""
+        return self.settings.storage.bucket, source_key(upload_id)
 
 
 #: The services as a route's parameter.

@@ -19,6 +19,7 @@ from api.documentation import problems
 from api.guards import requires
 from api.problems import (
     BodyTooLarge,
+    ContentAlreadyReceived,
     ContentTooLarge,
     InvalidRequest,
     NoAttemptsLeft,
@@ -27,6 +28,7 @@ from api.problems import (
     SourceMissing,
     SourceNotAllowed,
     UnsupportedMediaType,
+    UploadEnded,
     UploadNotEnded,
     field_at,
 )
@@ -37,10 +39,16 @@ from runtime import uploads as records
 from runtime.database import Database
 from runtime.errors import ObjectMissing
 from runtime.identifiers import canonical, uuid7
+from runtime.parts import part_size
 from schemas.events import Source, UploadReceived
 from schemas.jobs import AnalysisOptions, source_key
 from schemas.resources import CreateUpload, Upload, UploadPage
 from schemas.status import Status
+
+#: While its content has not come.
+OPEN = (Status.CREATED, Status.UPLOADING)
+#: The ends that an upload can come to before its content has come.
+ENDED_WITHOUT = (Status.EXPIRED, Status.CANCELLED)
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many uploads a page has.")]
 After = Annotated[str | None, Parameter(description="The `next_cursor` of the page before.")]
@@ -62,11 +70,15 @@ Statuses = Annotated[list[Status] | None, Parameter(description="Only uploads wi
     ),
 )
 async def create_upload(request: Authenticated, services: Injected) -> Response[Upload]:
-    """Announce a video: the answer's id names it from now on. Send its bytes to `/v1/uploads/{id}/content` next, unless it has a source."""
+    """Announce a video: the answer's id names it from now on. Send its bytes next, in parts to its `parts_url` or whole to
+    `/v1/uploads/{id}/content`, unless it has a source."""
     data = await bodies.read(request, CreateUpload)
     limit = services.settings.limits.upload_bytes
     if data.bytes is not None and data.bytes > limit:
         raise ContentTooLarge(f"bytes is {data.bytes}: at most {limit} are accepted; send a shorter or smaller video")
+    if data.source is not None and data.sha256 is not None:
+        wrong = field_at("sha256", data.sha256, "no digest beside a source, which is not read here")
+        raise InvalidRequest("sha256 is given beside a source: leave it out, since the object is not read here", errors=[wrong])
     upload_id = uuid7()
     source = Source(bucket=services.settings.storage.bucket, key=source_key(upload_id), bytes=data.bytes)
     if data.source is not None:
@@ -78,6 +90,8 @@ async def create_upload(request: Authenticated, services: Injected) -> Response[
         options=AnalysisOptions(captions=data.options.captions),
         file_name=data.filename,
         content_type=data.content_type,
+        part_size=part_size(data.bytes, limit) if data.source is None else None,
+        sha256=None if data.sha256 is None else bytes.fromhex(data.sha256),
     )
     with telemetry.following(upload_id, "api.create_upload"):
         async with services.database.transaction() as connection:
@@ -145,14 +159,28 @@ async def owned(database: Database, account_id: UUID, upload_id: str) -> DictRow
     return found[0]
 
 
+def refuse_unless_open(row: DictRow) -> None:
+    """ContentAlreadyReceived or UploadEnded for an upload whose content cannot come any more."""
+    status = Status(row["status"])
+    if status in ENDED_WITHOUT:
+        raise UploadEnded(f"the upload is {status}, and takes no content any more: announce another one", upload_status=status)
+    if status not in OPEN:
+        raise ContentAlreadyReceived(
+            f"the upload is {status}: its content cannot be replaced; announce another upload for other content", upload_status=status
+        )
+
+
 def as_upload(row: DictRow) -> Upload:
     """A row of the table as the API shows it."""
+    in_parts = row["status"] in OPEN and row["part_size"] is not None
     return msgspec.convert(
         {
             **row,
             "filename": row["file_name"],
             "bytes": row["declared_bytes"],
             "source": f"s3://{row['bucket']}/{row['key']}",
+            "part_size": row["part_size"] if in_parts else None,
+            "parts_url": f"/v1/uploads/{row['id']}/parts" if in_parts else None,
         },
         Upload,
     )

@@ -71,6 +71,16 @@ def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
     return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
 
 
+def signing_client(service: str, endpoint: str = "") -> Any:
+    """A boto3 client that only signs addresses, for programs that do not know our credentials; at `endpoint` where one is given."""
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",  # a checksum in the address would bind the bytes before they are known
+    )
+    return boto3.session.Session().client(service, endpoint_url=endpoint or None, config=config)  # type: ignore[call-overload]  # as above
+
+
 def code_of(error: ClientError) -> str:
     """The error's code, such as `NoSuchKey`."""
     return str(error.response.get("Error", {}).get("Code", ""))

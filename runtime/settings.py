@@ -21,9 +21,13 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Storage(msgspec.Struct, frozen=True):
-    """`VALENCE_STORAGE_*`: the bucket of our own uploads and jobs."""
+    """`VALENCE_STORAGE_*`: the bucket of our own uploads and jobs.
+
+    `public_url` is S3's address as browsers and other programs outside see it, if that differs from ours: presigned addresses begin so.
+    """
 
     bucket: str = "valence"
+    public_url: str = ""
 
 
 class Sources(msgspec.Struct, frozen=True):

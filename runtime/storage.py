@@ -43,6 +43,9 @@ class ObjectStorage(Protocol):
     async def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write a whole object; it is durable when this returns."""
 
+    async def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+
     def list(self, bucket: str, prefix: str) -> AsyncIterator[ObjectInfo]:
         """The objects below a prefix, by key."""
 
@@ -110,6 +113,9 @@ class S3Storage:
 
     async def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         await self._threads.run(lambda: self._call("put_object", bucket, key, Body=body, ContentType=content_type))
+
+    async def delete(self, bucket: str, key: str) -> None:
+        await self._threads.run(lambda: self._call("delete_object", bucket, key))
 
     async def list(self, bucket: str, prefix: str) -> AsyncIterator[ObjectInfo]:
         token: dict[str, str] = {}

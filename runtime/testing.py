@@ -10,12 +10,14 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
 from runtime.errors import DependencyUnavailable, InvalidInvocation, ObjectMissing, ObjectReplaced, PermanentError
 from runtime.inference import Locations
 from runtime.kafka import Received
+from runtime.parts import MultipartGone, Part, PartsRefused
 from runtime.queue import BATCH, Message
 from runtime.storage import ObjectInfo
 from schemas.codec import Record
@@ -65,6 +67,10 @@ class MemoryStorage(_Twin):
     async def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         self._here()
         self.objects[bucket, key] = StoredObject(body, content_type, hashlib.md5(body, usedforsecurity=False).hexdigest())
+
+    async def delete(self, bucket: str, key: str) -> None:
+        self._here()
+        self.objects.pop((bucket, key), None)
 
     async def list(self, bucket: str, prefix: str) -> AsyncIterator[ObjectInfo]:
         self._here()
@@ -188,3 +194,54 @@ class MemorySubscription:
 
     async def close(self) -> None:
         """Leave; records that were not committed come again to the next subscription of the group."""
+
+
+class MemoryParts(_Twin):
+    """ObjectParts over a MemoryStorage's objects; `begun` holds the parts of each multipart upload, by bucket, key and id."""
+
+    name = "s3"
+    _SMALLEST = 5 * 1024**2
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.begun: dict[tuple[str, str, str], dict[int, tuple[Part, bytes]]] = {}
+
+    async def begin(self, bucket: str, key: str, content_type: str) -> str:
+        self._here()
+        multipart_id = str(uuid4())
+        self.begun[bucket, key, multipart_id] = {}
+        return multipart_id
+
+    async def put(self, bucket: str, key: str, multipart_id: str, number: int, body: bytes | bytearray) -> str:
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        self._parts(bucket, key, multipart_id)[number] = Part(number, len(body), etag, datetime.now(UTC)), bytes(body)
+        return etag
+
+    async def stored(self, bucket: str, key: str, multipart_id: str) -> list[Part]:
+        return [part for _, (part, _) in sorted(self._parts(bucket, key, multipart_id).items())]
+
+    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo:
+        there = self._parts(bucket, key, multipart_id)
+        bodies = []
+        for part in parts:
+            stored, body = there.get(part.number, (None, b""))
+            if stored is None or stored.etag != part.etag or (part is not parts[-1] and len(body) < self._SMALLEST):
+                raise PartsRefused(f"part {part.number} of s3://{bucket}/{key} is not there, is another one, or is too small")
+            bodies.append(body)
+        await self._storage.put(bucket, key, b"".join(bodies), "application/octet-stream")
+        del self.begun[bucket, key, multipart_id]
+        return await self._storage.head(bucket, key)
+
+    async def abort(self, bucket: str, key: str, multipart_id: str) -> None:
+        self._here()
+        self.begun.pop((bucket, key, multipart_id), None)
+
+    async def unfinished(self, bucket: str, key: str) -> list[str]:
+        self._here()
+        return [multipart_id for *place, multipart_id in self.begun if place == [bucket, key]]
+
+    def _parts(self, bucket: str, key: str, multipart_id: str) -> dict[int, tuple[Part, bytes]]:
+        self._here()
+        if (found := self.begun.get((bucket, key, multipart_id))) is None:
+            raise MultipartGone(f"S3 has no multipart upload {multipart_id!r} of s3://{bucket}/{key}")
+        return found

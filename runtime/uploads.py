@@ -25,7 +25,10 @@ class NoAttemptsLeft(ValenceError):
 
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload that is about to have a row; `file_name`, `content_type` and `bytes` are what the client declared."""
+    """An upload that is about to have a row; `file_name`, `content_type`, `sha256` and the source's `bytes` are what the client declared.
+
+    `part_size` in bytes is there if its content may come in parts.
+    """
 
     id: UUID
     account_id: UUID
@@ -34,6 +37,8 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     file_name: str | None = None
     content_type: str | None = None
+    part_size: int | None = None
+    sha256: bytes | None = None
 
 
 async def insert(connection: Connection, upload: NewUpload, status: Status, publisher: str) -> bool:
@@ -61,6 +66,8 @@ async def insert(connection: Connection, upload: NewUpload, status: Status, publ
         attempt=upload.attempt,
         status=status.value,
         occurred_at=event.occurred_at,
+        part_size=upload.part_size,
+        sha256=upload.sha256,
         **outbox.row(event, publisher),
     )
     return inserted is not None

@@ -25,6 +25,15 @@ FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^
 MediaType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+( *;[ -~]*)?(?!\n)$")]
 
 
+#: The digest of a whole file, as `sha256sum` prints it.
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{64}(?!\n)$")]
+#: S3 takes so many parts of an object.
+MOST_PARTS = 10_000
+PartNumber = Annotated[int, msgspec.Meta(ge=1, le=MOST_PARTS)]
+#: The ETag that S3 gave to a part, with or without its quotes.
+PartTag = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
 class UploadOptions(AnalysisOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options of an analysis, where a name that does not exist is an error and not ignored."""
 
@@ -32,13 +41,14 @@ class UploadOptions(AnalysisOptions, frozen=True, kw_only=True, forbid_unknown_f
 class CreateUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A video that is about to be sent, or with `source` one that is in S3 already.
 
-    `bytes` is its size, checked when the content has come. `source` is an `s3://bucket/key` address below one of the prefixes that
-    the operator allows.
+    `bytes` is its size and `sha256` its digest in hexadecimal digits, both checked when the content has come. `source` is an
+    `s3://bucket/key` address below one of the prefixes that the operator allows.
     """
 
     filename: FileName
     bytes: Bytes | None = None
     content_type: MediaType | None = None
+    sha256: Sha256 | None = None
     options: UploadOptions = UploadOptions()
     source: Name | None = None
 
@@ -46,7 +56,8 @@ class CreateUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """An upload as it stands: what was declared, what was found, and how far it has come.
 
-    `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1.
+    `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1. While its
+    content may come in parts, `part_size` is the size of each but the last, and `parts_url` the address below which they are put.
     """
 
     id: UUID
@@ -62,6 +73,56 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None
     created_at: datetime
     updated_at: datetime
+    part_size: int | None = None
+    parts_url: str | None = None
+
+
+class StoredPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that has come: its number from 1, its size, and the ETag that S3 gave it, which is its MD5 unless the bucket has KMS keys."""
+
+    number: int
+    bytes: int
+    etag: str
+
+
+class PartList(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts that have come, by number: an interrupted upload goes on with the others."""
+
+    part_size: int
+    parts: list[StoredPart]
+
+
+class AskPartUrls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The numbers of the parts that are to be sent straight to S3."""
+
+    numbers: Annotated[list[PartNumber], msgspec.Meta(min_length=1, max_length=100)]
+
+
+class PartUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one part may be PUT, without a key, until `expires_at`."""
+
+    number: int
+    url: str
+    expires_at: datetime
+
+
+class PartUrls(msgspec.Struct, frozen=True, kw_only=True):
+    """An address for each part that was asked for."""
+
+    urls: list[PartUrl]
+
+
+class SentPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part as its sender knows it."""
+
+    number: PartNumber
+    etag: PartTag
+
+
+class CompleteUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parts that make up the file; without them, those that have come. Where a part was sent more than once, this says which counts."""
+
+    parts: Annotated[list[SentPart], msgspec.Meta(min_length=1, max_length=MOST_PARTS)] | None = None
 
 
 class UploadPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,3 +35,11 @@ class UnsupportedMediaType(Problem):
 
 class FormData(Problem):
     status, name, title = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "form-data", "A form was sent instead of the file"
+
+
+class RequestInProgress(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "request-in-progress", "The first request with this idempotency key is still being worked on"
+
+
+class IdempotencyKeyReused(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key belongs to another request"

@@ -59,3 +59,27 @@ class SourceMissing(Problem):
 
 class TooManyContents(Problem):
     status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-contents", "The account sends too many videos at once"
+
+
+class InvalidPart(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-part", "The upload cannot have such a part"
+
+
+class PartsMissing(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "parts-missing", "Not all parts of the content have come"
+
+
+class PartsDiffer(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "parts-differ", "The parts that have come are not those that were named"
+
+
+class DigestMismatch(Problem):
+    status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "digest-mismatch", "The bytes that came are not those that were sent"
+
+
+class UploadEnded(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "upload-ended", "The upload has ended without its content"
+
+
+class ContentMissing(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "content-missing", "The upload has no content yet"

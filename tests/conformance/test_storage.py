@@ -150,3 +150,11 @@ async def test_open_of_an_empty_object_brings_nothing(storage: ObjectStorage, bu
 async def test_open_of_no_object_says_so(storage: ObjectStorage, bucket: str) -> None:
     with pytest.raises(ObjectMissing):
         await storage.open(bucket, "none", 10)
+
+
+async def test_what_was_deleted_is_missing_and_may_be_deleted_again(storage: ObjectStorage, bucket: str) -> None:
+    await storage.put(bucket, "key", b"x", "text/plain")
+    await storage.delete(bucket, "key")
+    await storage.delete(bucket, "key")
+    with pytest.raises(ObjectMissing):
+        await storage.head(bucket, "key")

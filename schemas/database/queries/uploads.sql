@@ -3,9 +3,9 @@
 -- name: insert_upload
 with uploaded as (
     insert into uploads (id, account_id, file_name, content_type, declared_bytes, bucket, key, etag, options, attempt, status, sequence,
-                         created_at)
+                         created_at, part_size, sha256)
     select %(id)s, accounts.id, %(file_name)s::text, %(content_type)s::text, %(declared_bytes)s::bigint, %(bucket)s::text, %(key)s::text,
-           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1, %(occurred_at)s
+           %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1, %(occurred_at)s, %(part_size)s::bigint, %(sha256)s::bytea
     from accounts where accounts.id = %(account_id)s
     on conflict (id) do nothing
     returning id, attempt, status, created_at
@@ -28,7 +28,16 @@ select account_id, sequence, occurred_at from apply_status(%(upload_id)s, %(atte
 update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s) where id = %(id)s;
 
 -- name: lock_upload
-select attempt, status from uploads where id = %(id)s for update;
+select attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
+
+-- name: set_multipart
+update uploads set multipart_id = %(multipart_id)s where id = %(id)s;
+
+-- name: forget_multipart
+update uploads set multipart_id = null where id = %(id)s and multipart_id = %(multipart_id)s;
+
+-- name: touch_unsent_upload
+update uploads set updated_at = now() where id = %(id)s and status in ('created', 'uploading');
 
 -- name: account_upload
 select * from uploads where id = %(id)s and account_id = %(account_id)s;

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,31 +21,7 @@ from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas.jobs import source_key
 from tests.api_process import UPLOAD_LIMIT, ApiProcess, wait_until
-
-MIB = 1024**2
-
-
-async def announce(http: httpx.AsyncClient, **declared: Any) -> str:
-    answer = await http.post("/v1/uploads", json={"filename": "clip.mp4", **declared})
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["location"] == f"/v1/uploads/{answer.json()['id']}"
-    return str(answer.json()["id"])
-
-
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    document = answer.json()
-    assert document["status"] == answer.status_code
-    assert document["request_id"] == answer.headers["x-request-id"]
-    return answer.status_code, document["type"].removeprefix("https://valence.dev/problems/")
-
-
-async def stored(storage: S3Storage, settings: Settings, upload_id: str) -> bytes:
-    return await storage.get(settings.storage.bucket, source_key(UUID(upload_id)), UPLOAD_LIMIT)
-
-
-async def status_of(http: httpx.AsyncClient, upload_id: str) -> str:
-    return str((await http.get(f"/v1/uploads/{upload_id}")).json()["status"])
+from tests.upload_calls import MIB, announce, problem, status_of, stored
 
 
 @pytest.mark.parametrize("size", [1, 8 * MIB, 8 * MIB + 1, 20 * MIB])
@@ -225,3 +201,26 @@ async def test_an_object_that_is_in_s3_already_is_registered_and_submitted(
             assert problem(refused) == (422, name), address
     mismatch = await http.post("/v1/uploads", json={"filename": "clip.mp4", "source": source, "bytes": 6})
     assert problem(mismatch) == (422, "size-mismatch")
+
+
+async def test_content_with_another_digest_than_announced_is_refused_and_may_be_sent_again(http: httpx.AsyncClient) -> None:
+    digest = hashlib.sha256(b"video").digest()
+    wrong = {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(b'other').digest()).decode()}:"}
+    declared, plain = await announce(http, sha256=digest.hex()), await announce(http)
+    assert problem(await http.put(f"/v1/uploads/{declared}/content", content=b"vide0")) == (422, "digest-mismatch")
+    assert problem(await http.put(f"/v1/uploads/{plain}/content", content=b"video", headers=wrong)) == (422, "digest-mismatch")
+    for upload_id in (declared, plain):
+        assert (await http.put(f"/v1/uploads/{upload_id}/content", content=b"video")).json()["status"] == "received"
+
+
+async def test_a_player_is_led_to_the_content_with_a_type_that_cannot_run(http: httpx.AsyncClient, stranger: str) -> None:
+    upload_id = await announce(http, content_type="video/mp4", filename="ünsere <b>.mp4")
+    path = f"/v1/uploads/{upload_id}/content"
+    assert problem(await http.get(path)) == (409, "content-missing")
+    await http.put(path, content=b"0123456789")
+    answer = await http.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (302, "private, no-store")
+    async with httpx.AsyncClient() as player:
+        found = await player.get(answer.headers["location"], headers={"Range": "bytes=2-4"})
+    assert (found.status_code, found.content, found.headers["content-type"]) == (206, b"234", "video/mp4")
+    assert problem(await http.get(path, headers={"Authorization": f"Bearer {stranger}"})) == (404, "no-such-upload")

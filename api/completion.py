@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from litestar import post
@@ -93,7 +93,7 @@ async def submit(connection: Connection, upload: Upload, account_id: UUID, bucke
     return await records.submit(connection, event, PUBLISHER)
 
 
-def choose(found: Sequence[Part], named: Sequence[SentPart] | None) -> list[Part]:
+def choose(unsent: Unsent, found: Sequence[Part], named: Sequence[SentPart] | None) -> list[Part]:
     """The versions of the parts that count: those that are named, or else the newest of each number.
 
     Real S3 keeps one version of a part, other servers all of them until the end.
@@ -102,7 +102,8 @@ def choose(found: Sequence[Part], named: Sequence[SentPart] | None) -> list[Part
     for part in found:
         versions[part.number].append(part)
     if named is None:
-        return [_newest(versions[number]) for number in sorted(versions)]
+        count = _count(unsent, versions)
+        return [_newest(versions[number], _expected(unsent, number, count)) for number in sorted(versions)]
     tags = {part.number: part.etag.strip('"') for part in named}
     if len(tags) != len(named):
         raise InvalidRequest("parts names a number twice: name each part once")
@@ -114,17 +115,37 @@ def choose(found: Sequence[Part], named: Sequence[SentPart] | None) -> list[Part
 
 def check(unsent: Unsent, parts: Sequence[Part], limit: int) -> None:
     """Raises the problem that keeps these parts from being the declared file, if there is one."""
-    declared, size = unsent.upload.bytes, unsent.part_size
-    total, numbers = sum(part.bytes for part in parts), {part.number for part in parts}
-    count = max(numbers, default=1) if declared is None else max(1, -(-declared // size))
+    numbers = {part.number for part in parts}
+    count = _count(unsent, numbers)
     if missing := set(range(1, count + 1)) - numbers:
         raise PartsMissing(f"not all parts have come, these are missing: {listed(missing)}. Send them, then complete again")
     for part in parts:
-        expected = part_bytes(unsent, part.number) or (size if part.number < count else min(size, part.bytes))
+        expected = _expected(unsent, part.number, count) or min(unsent.part_size, part.bytes)
         if part.bytes != expected:
             raise SizeMismatch(f"part {part.number} has {part.bytes} bytes, expected were {expected}: send it again")
-    if total > limit:
+    if (total := sum(part.bytes for part in parts)) > limit:
         raise ContentTooLarge(f"the parts have {total} bytes: at most {limit} are accepted; send a shorter or smaller video")
+
+
+def _count(unsent: Unsent, numbers: Iterable[int]) -> int:
+    """How many parts the file has: by its declared size, or else as many as the last one says."""
+    declared = unsent.upload.bytes
+    return max(numbers, default=1) if declared is None else max(1, -(-declared // unsent.part_size))
+
+
+def _expected(unsent: Unsent, number: int, count: int) -> int | None:
+    """How many bytes a part must have; None where any size will do, since it is the last one of a file of undeclared size."""
+    return part_bytes(unsent, number) or (unsent.part_size if number < count else None)
+
+
+def _newest(versions: Sequence[Part], expected: int | None) -> Part:
+    latest = max(part.stored_at for part in versions)
+    newest = [part for part in versions if part.stored_at == latest]
+    fitting = [part for part in newest if part.bytes == expected] or newest  # S3 tells the time to the second, and sizes may tell more
+    if len({part.etag for part in fitting}) > 1:
+        number = newest[0].number
+        raise PartsDiffer(f"part {number} came twice within a second, not alike: send it again, or name the ETags that count in `parts`")
+    return fitting[0]
 
 
 async def _complete(services: Services, account_id: UUID, unsent: Unsent, named: Sequence[SentPart] | None) -> None:
@@ -133,7 +154,7 @@ async def _complete(services: Services, account_id: UUID, unsent: Unsent, named:
     if multipart_id is None:
         raise PartsMissing("no part has come: `PUT .../parts/1` sends the first")
     try:
-        parts = choose(await services.parts.stored(bucket, key, multipart_id), named)
+        parts = choose(unsent, await services.parts.stored(bucket, key, multipart_id), named)
         check(unsent, parts, services.settings.limits.upload_bytes)
     except MultipartGone:
         parts = None  # they were put together, and whoever did so has not told PostgreSQL: or they were dropped
@@ -191,12 +212,3 @@ def _sha256(services: Services, bucket: str, stored: ObjectInfo) -> bytes:
     for offset in range(0, stored.bytes, step):
         hashed.update(services.storage.read_range(bucket, stored.key, stored.etag, offset, step))
     return hashed.digest()
-
-
-def _newest(versions: Sequence[Part]) -> Part:
-    latest = max(part.stored_at for part in versions)
-    newest = [part for part in versions if part.stored_at == latest]
-    if len({part.etag for part in newest}) > 1:
-        number = newest[0].number
-        raise PartsDiffer(f"part {number} came twice within a second, not alike: send it again, or name the ETags that count in `parts`")
-    return newest[0]

@@ -14,10 +14,11 @@ from runtime.errors import ValenceError
 from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
 from schemas.failures import Failure
 from schemas.jobs import MOST_ATTEMPTS, AnalysisOptions
-from schemas.status import Status
+from schemas.status import TERMINAL, Status
 
 #: JSON has no largest number, PostgreSQL's bigint has one: no object is as large, so validation rejects such an upload either way.
 MOST_DECLARED_BYTES = 2**63 - 1
+_WITHOUT_ANALYSIS = TERMINAL - {Status.COMPLETED}
 
 
 class NoAttemptsLeft(ValenceError):
@@ -76,15 +77,20 @@ async def insert(connection: Connection, upload: NewUpload, status: Status, publ
 async def apply_status(
     connection: Connection, upload_id: UUID, attempt: int, status: Status, publisher: str, failure: Failure | None = None
 ) -> bool:
-    """Change an upload's status and publish that; False, and nothing changed, where the change is late, repeated or of no known upload."""
-    changed = await database.row(
-        connection,
-        "apply_status",
-        upload_id=upload_id,
-        attempt=attempt,
-        status=status.value,
-        failure=Jsonb(msgspec.to_builtins(failure)) if failure else None,
-    )
+    """Change an upload's status and publish that; False, and nothing changed, where the change is late, repeated or of no known upload.
+
+    An attempt that has its analysis can only be completed: of two validations, or of two calls of the endpoint, one may have failed.
+    """
+    changed = None
+    if not (status in _WITHOUT_ANALYSIS and await _is_analysed(connection, upload_id, attempt)):
+        changed = await database.row(
+            connection,
+            "apply_status",
+            upload_id=upload_id,
+            attempt=attempt,
+            status=status.value,
+            failure=Jsonb(msgspec.to_builtins(failure)) if failure else None,
+        )
     metrics.STATUS_CHANGES.labels(status.value, "applied" if changed else "ignored").inc()
     if changed is None:
         return False
@@ -99,6 +105,11 @@ async def apply_status(
     )
     await outbox.add(connection, event, publisher)
     return True
+
+
+async def _is_analysed(connection: Connection, upload_id: UUID, attempt: int) -> bool:
+    await database.rows(connection, "lock_upload", id=upload_id)  # nobody keeps an analysis between this look and the change
+    return bool(await database.rows(connection, "is_analysed", upload_id=upload_id, attempt=attempt))
 
 
 async def submit(connection: Connection, event: UploadReceived, publisher: str) -> bool:

@@ -16,8 +16,9 @@ from runtime.storage import S3Storage
 from runtime.uploads import NewUpload
 from schemas.analysis import EMOTIONS, SENTIMENTS, Analysis, NoUtterances
 from schemas.events import Event, InferenceCompleted, InferenceFailed, Source
+from schemas.failures import Failure
 from schemas.jobs import inference_id
-from schemas.status import Status
+from schemas.status import TERMINAL, Status
 from stream_processors import persist as persists
 from stream_processors.persist import Persist, summarise
 from tests.chain import SOURCE, select
@@ -42,6 +43,10 @@ class Desk:
     def completed(self, location: str, attempt: int = 1) -> InferenceCompleted:
         job_id = inference_id(self.upload_id, attempt)
         return InferenceCompleted(upload_id=self.upload_id, attempt=attempt, inference_id=job_id, output_location=location)
+
+    async def apply(self, status: Status, failure: Failure | None = None, attempt: int = 1) -> bool:
+        async with self.database.transaction() as connection:
+            return await uploads.apply_status(connection, self.upload_id, attempt, status, SOURCE, failure)
 
     async def kept(self) -> tuple[list[int], list[int], list[str]]:
         """Attempts with an analysis, attempts with a usage row, ids of the events that go out."""
@@ -103,6 +108,46 @@ async def test_nothing_is_kept_where_the_event_cannot_go_out(desk: Desk, monkeyp
     with pytest.raises(OSError, match="no space"):
         await desk.stage.handle(await desk.answered(msgspec.json.encode(ANSWER)))
     assert await desk.kept() == ([], [], [])
+
+
+FAILED = Failure(code="inference_error", message="of two calls, the one that failed")
+DEAD_LETTERED = Failure(code="dead_lettered", message="until it is redriven")
+
+
+@pytest.mark.parametrize("end", sorted(TERMINAL - {Status.COMPLETED}))
+async def test_an_attempt_that_has_ended_without_an_analysis_keeps_none_that_comes_later(desk: Desk, end: Status) -> None:
+    await desk.apply(end, FAILED)
+    event = await desk.answered(msgspec.json.encode(ANSWER))
+    await desk.stage.handle(event)
+    assert await desk.kept() == ([], [], [])
+    await desk.apply(Status.RECEIVED, attempt=2)
+    await desk.stage.handle(event)
+    assert await desk.kept() == ([], [], [])
+    await desk.stage.handle(await desk.answered(msgspec.json.encode(ANSWER), attempt=2))
+    assert (await desk.kept())[:2] == ([2], [2])
+
+
+async def test_a_dead_lettered_attempt_has_failed_only_for_now_and_keeps_its_analysis(desk: Desk) -> None:
+    await desk.apply(Status.FAILED, DEAD_LETTERED)
+    await desk.stage.handle(await desk.answered(msgspec.json.encode(ANSWER)))
+    assert (await desk.kept())[0] == [1]
+
+
+@pytest.mark.parametrize("end", sorted(TERMINAL - {Status.COMPLETED}))
+async def test_an_attempt_with_an_analysis_can_only_be_completed(desk: Desk, end: Status) -> None:
+    await desk.stage.handle(await desk.answered(msgspec.json.encode(ANSWER)))
+    assert not await desk.apply(end, FAILED)
+    assert await desk.apply(Status.COMPLETED)
+
+
+async def test_an_answer_and_a_failure_at_once_leave_either_an_analysis_or_a_failure(desk: Desk) -> None:
+    for attempt in range(1, 11):
+        event = await desk.answered(msgspec.json.encode(ANSWER), attempt)
+        _, failed = await asyncio.gather(desk.stage.handle(event), desk.apply(Status.FAILED, FAILED, attempt))
+        analyses, usage, _ = await desk.kept()
+        assert (attempt in analyses, attempt in usage) == (not failed, not failed)
+        await desk.apply(Status.COMPLETED, attempt=attempt)
+        await desk.apply(Status.RECEIVED, attempt=attempt + 1)
 
 
 def unusable(outcome: Sequence[Event]) -> str:

@@ -1,8 +1,18 @@
 -- What was found.
 
 -- name: keep_analysis
+-- An attempt that has ended without an analysis keeps none that comes later; a dead-lettered one has failed only for now. The lock lets
+-- nobody end the attempt meanwhile.
 with upload as (
-    select account_id from uploads where id = %(upload_id)s
+    select account_id from uploads u
+    where id = %(upload_id)s
+      and (attempt <> %(attempt)s or status = 'completed' or status_rank(status) < 5 or failure ->> 'code' = 'dead_lettered')
+      and (attempt <= %(attempt)s or not exists (
+          select from upload_statuses s
+          where s.upload_id = u.id and s.attempt = %(attempt)s and status_rank(s.status) = 5
+            and s.status <> 'completed' and s.failure ->> 'code' is distinct from 'dead_lettered'
+      ))
+    for share
 ), kept as (
     insert into analyses (upload_id, attempt, document)
     select %(upload_id)s, %(attempt)s, %(document)s from upload
@@ -15,6 +25,9 @@ with upload as (
     update invocations i set state = 'finished' from kept where i.upload_id = kept.upload_id and i.attempt = kept.attempt
 )
 select upload.account_id from kept, upload;
+
+-- name: is_analysed
+select attempt from analyses where upload_id = %(upload_id)s and attempt = %(attempt)s;
 
 -- name: analysis
 select attempt, document from analyses

@@ -13,6 +13,8 @@ import httpx
 _PAUSE_SECONDS = 0.25
 #: An upload that nobody has accepted by then has failed.
 _PATIENCE_SECONDS = 180.0
+#: The account sends as much as it may already, which happens on a busy machine: send again.
+_TOO_MANY = 429
 _ACCEPTED_BEFORE = 409
 
 
@@ -53,7 +55,7 @@ class Uploader:
             except httpx.TransportError as error:
                 self.interruptions[type(error).__name__] += 1
             else:
-                if response.status_code < 500:
+                if response.status_code < 500 and response.status_code != _TOO_MANY:
                     return response, again
                 self.interruptions[str(response.status_code)] += 1
             again = True

@@ -88,9 +88,11 @@ async def shown(database_: Database, number: int) -> dict[str, Any]:
 
 
 async def redrive(database_: Database, publisher: Publisher, number: int) -> Record:
-    """Put a dead letter back on the topic it came from, byte for byte; it is marked only once the broker has it."""
+    """Put a dead letter back on the topic it came from, byte for byte but for headers without a value, which come back empty; it is marked
+    only once the broker has it."""
     letter = await shown(database_, number)
-    headers = list(zip(letter["header_names"], letter["header_values"], strict=True))
+    # kafka-python sends no header without a value, which other clients do: it goes out empty.
+    headers = [(name, value or b"") for name, value in zip(letter["header_names"], letter["header_values"], strict=True)]
     record = Record(topic=letter["topic"], key=letter["record_key"], value=letter["record_value"], headers=headers)
     await publisher.publish([record])
     await database_.rows("redriven_dead_letter", id=number)

@@ -23,7 +23,10 @@ class Cleanup(StrEnum):
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic, the event it carries, and how the broker keeps it. The key of every record is the upload id."""
+    """A topic, the event it carries, and how the broker keeps it. The key of every record is the upload id.
+
+    `public`: programs that are not ours may write it, so that its records prove nothing about our own.
+    """
 
     name: str
     event: type[events.Event] | None
@@ -32,6 +35,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 7
     partitions: int = 6
     most_bytes: int = MOST_RECORD_BYTES
+    public: bool = False
 
     @property
     def config(self) -> dict[str, str]:
@@ -49,7 +53,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}.dlq"
 
 
-UPLOADS_RECEIVED = Topic(name="uploads.received.v1", event=events.UploadReceived, summary="Videos that want to be analysed.")
+UPLOADS_RECEIVED = Topic(name="uploads.received.v1", event=events.UploadReceived, summary="Videos that want to be analysed.", public=True)
 UPLOADS_VALIDATED = Topic(name="uploads.validated.v1", event=events.UploadValidated, summary="Videos that passed validation.")
 UPLOADS_REJECTED = Topic(name="uploads.rejected.v1", event=events.UploadRejected, summary="Videos that did not pass validation.")
 INFERENCE_REQUESTED = Topic(name="inference.requested.v1", event=events.InferenceRequested, summary="Jobs the endpoint accepted.")

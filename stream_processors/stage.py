@@ -2,7 +2,8 @@
 
 A failure is one of three. A server is away: wait, however long. The record is at fault, since it is no event of its topic or the handler
 raised PermanentError: dead letter at once. Anything else: bounded attempts, then dead letter. Too many dead letters in a row: the deploy is
-broken, not the records, so the process stops itself.
+broken, not the records, so the process stops itself. What strangers can do to a topic that they may write is not counted: nobody stops a
+stage with bad records.
 """
 
 from __future__ import annotations
@@ -29,10 +30,6 @@ from schemas.events import Event
 from schemas.topics import Topic
 
 log = logging.getLogger(__name__)
-
-#: How many records in a row may be at fault themselves. Strangers may write `uploads.received.v1`, so this is higher than the limit for
-#: handlers that fail, and nobody stops a stage with a handful of records.
-AT_FAULT_LIMIT = 500
 
 #: Sends a record and returns when the broker has it; raises DependencyUnavailable while there is no broker.
 Send = Callable[[Record], Awaitable[None]]
@@ -84,7 +81,6 @@ class Runner:
         self._readiness = readiness
         self._source = f"/stream-processors/{stage.name}"
         self._failed_in_a_row = 0
-        self._at_fault_in_a_row = 0
 
     async def process(self, record: Received) -> None:
         """Handle one record to the end: its events published, or the record itself dead-lettered."""
@@ -106,10 +102,10 @@ class Runner:
             return
         except Exception as error:
             log.exception("gave up on an event after %d attempts", self._policy.attempts)
-            self._failed_in_a_row += 1
-            await self._dead_letter(record, "exhausted", error, self._failed_in_a_row, self._policy.dead_letter_limit)
+            self._count(record, error)
+            await self._dead_letter(record, "exhausted", error)
             return
-        self._failed_in_a_row = self._at_fault_in_a_row = 0
+        self._failed_in_a_row = 0
         parent = telemetry.traceparent()
         await asyncio.gather(*(self._publish(codec.record(result, self._source, traceparent=parent)) for result in results))
         metrics.STAGE_EVENTS.labels(self.stage.name, "ok").inc()
@@ -141,12 +137,18 @@ class Runner:
         await self._readiness.insist(lambda: self._send(record))
 
     async def _at_fault(self, record: Received, reason: str, error: Exception) -> None:
-        self._at_fault_in_a_row += 1
-        await self._dead_letter(record, reason, error, self._at_fault_in_a_row, AT_FAULT_LIMIT)
+        if not self.stage.topic.public:
+            self._count(record, error)
+        await self._dead_letter(record, reason, error)
 
-    async def _dead_letter(self, record: Received, reason: str, error: Exception, in_a_row: int, limit: int) -> None:
-        if in_a_row > limit:
-            raise TooManyDeadLetters(f"{in_a_row} records of {record.topic} failed in a row, the last one with: {error}") from error
+    def _count(self, record: Received, error: Exception) -> None:
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row > self._policy.dead_letter_limit:
+            raise TooManyDeadLetters(
+                f"{self._failed_in_a_row} records of {record.topic} failed in a row, the last one with: {error}"
+            ) from error
+
+    async def _dead_letter(self, record: Received, reason: str, error: Exception) -> None:
         log.error("dead-lettered: %s", error, extra={"topic": record.topic, "offset": record.offset, "reason": reason})
         await self._publish(
             dead_letter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -59,6 +60,24 @@ async def test_a_record_is_kept_and_redriven_byte_for_byte(
     assert broker.topics["uploads.received.v1"] == [record]
     shown = await dead_letters.shown(database, number)
     assert (shown["reason"], shown["header_names"]) == ("envelope", [name for name, _ in headers])
+
+
+async def test_a_record_with_a_header_without_a_value_is_kept_as_it_is_and_can_be_redriven(
+    database: Database, settings: Settings, publisher: KafkaPublisher
+) -> None:
+    key = str(uuid4()).encode()
+    headers: Any = [("null", None), ("other", b"\xff")]
+    number = await kept(database, letter(key, b"v", headers))
+    assert (await dead_letters.shown(database, number))["header_values"] == [None, b"\xff"]
+    await dead_letters.redrive(database, publisher, number)
+    subscription = KafkaSubscription(settings.kafka_bootstrap_servers, f"tests-{uuid4()}", ["uploads.received.v1"], 0)
+
+    async def mine() -> list[Received]:
+        return [record for record in await subscription.poll(500, 500) if record.key == key]
+
+    (found,) = await until(mine, "the record")
+    await subscription.close()
+    assert (found.value, found.headers) == (b"v", [("null", b""), ("other", b"\xff")])
 
 
 async def test_a_dead_letter_tells_which_upload_it_was_about(database: Database) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from api import credentials
+from api import audit, credentials
+from api.audit import Action
+from api.principal import Principal
 from api.problems import ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from api.visitors import OPERATOR
 from runtime import database
 from runtime.database import Database
 from runtime.errors import ValenceError
 from runtime.identifiers import uuid7
+from schemas.accounts import UPLOADS
+from schemas.accounts import Scope as Scope  # which everybody asks for here
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
@@ -30,28 +33,6 @@ class AccountMissing(ValenceError):
 
 class KeyMissing(ValenceError):
     """There is no key with this id."""
-
-
-class Scope(StrEnum):
-    """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it."""
-
-    READ = "uploads:read"
-    WRITE = "uploads:write"
-    ACCOUNT_READ = "account:read"
-    ACCOUNT_WRITE = "account:write"
-
-
-#: What a key may do unless its maker says otherwise: all about uploads, nothing about the account.
-UPLOADS = (Scope.READ, Scope.WRITE)
-
-
-class Principal(NamedTuple):
-    """Who asks: an account, by one of its keys or by a session, and what that may do; a session may do everything."""
-
-    account_id: UUID
-    key_id: str | None
-    scopes: frozenset[str]
-    session_id: UUID | None = None
 
 
 async def create_account(db: Database, name: str) -> UUID:
@@ -77,16 +58,21 @@ async def create_key(db: Database, account: str, scopes: Iterable[Scope] = UPLOA
             account_id=found["id"],
             secret_sha256=key.digest,
             last_four=key.last_four,
+            name=None,
             scopes=[scope.value for scope in scopes],
             expires_at=expires_at,
         )
+        await audit.record(connection, found["id"], Action.KEY_CREATED, OPERATOR, detail=key.id)
     return key
 
 
 async def revoke_key(db: Database, key_id: str) -> None:
     """Make a key useless from the next request on; KeyMissing if there is none with this id."""
-    if not await db.rows("revoke_api_key", id=key_id):
-        raise KeyMissing(f"there is no key with the id {key_id!r}: it stands between `{credentials.PREFIX}` and the next underscore")
+    async with db.transaction() as connection:
+        found = await database.row(connection, "revoke_api_key", id=key_id)
+        if found is None:
+            raise KeyMissing(f"there is no key with the id {key_id!r}: it stands between `{credentials.PREFIX}` and the next underscore")
+        await audit.record(connection, found["account_id"], Action.KEY_REVOKED, OPERATOR, detail=key_id)
 
 
 async def accounts(db: Database) -> list[DictRow]:

@@ -13,7 +13,24 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from api import analyses, bodies, completion, content, cookies, error_answers, events, health, pages, parts, sessions, uploads
+from api import (
+    account,
+    analyses,
+    audit_log,
+    bodies,
+    completion,
+    content,
+    cookies,
+    error_answers,
+    events,
+    health,
+    keys,
+    pages,
+    parts,
+    password_resets,
+    sessions,
+    uploads,
+)
 from api.authentication import Authentication
 from api.observation import Observation
 from api.services import Services
@@ -26,12 +43,12 @@ from runtime.multipart import S3Writers
 from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
-from schemas.accounts import SignIn, SignUp
+from schemas.accounts import ChangePassword, NewKey, RequestReset, ResetPassword, SignIn, SignUp
 from schemas.resources import AskPartUrls, CompleteUpload, CreateUpload
 
 VERSION = "1"
 #: What routes read by `bodies.read`, for the OpenAPI document.
-BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn)
+BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn, ChangePassword, RequestReset, ResetPassword, NewKey)
 
 
 def connect(settings: Settings) -> Services:
@@ -72,6 +89,14 @@ def create_app(services: Services) -> ASGIApp:
             analyses.get_analysis,
             events.upload_events,
             events.account_events,
+            account.get_account,
+            account.change_password,
+            password_resets.request_reset,
+            password_resets.reset_password,
+            keys.list_keys,
+            keys.create_key,
+            keys.revoke_key,
+            audit_log.list_audit,
             sessions.sign_up,
             sessions.sign_in,
             sessions.get_session,

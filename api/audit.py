@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from api.accounts import Principal
+from api.principal import Principal
 from api.visitors import Visitor
 from runtime import database
 from runtime.database import Connection, Database
@@ -21,6 +21,12 @@ class Action(StrEnum):
     LOGIN_THROTTLED = "account:login:throttled"
     LOGOUT = "account:logout"
     SESSION_ENDED = "account:session:end"
+    CREDENTIALS_CHANGED = "account:password:change"
+    CREDENTIALS_WRONG = "account:password:wrong"
+    RESET_REQUESTED = "account:password:reset-request"
+    RESET = "account:password:reset"
+    KEY_CREATED = "account:key:create"
+    KEY_REVOKED = "account:key:revoke"
 
 
 async def record(

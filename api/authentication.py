@@ -7,6 +7,7 @@ from datetime import timedelta
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from api import accounts, cookies, tokens
+from api.principal import Principal
 from api.problems import CrossSite, MissingKey, SessionEnded
 from runtime.database import Database
 from runtime.settings import Settings
@@ -33,7 +34,7 @@ class Authentication:
             scope["user"] = await self._authenticate(scope)
         await self._app(scope, receive, send)
 
-    async def _authenticate(self, scope: Scope) -> accounts.Principal:
+    async def _authenticate(self, scope: Scope) -> Principal:
         header = dict(scope["headers"]).get(b"authorization")
         if header is not None:
             kind, _, key = header.decode("latin-1").partition(" ")
@@ -48,14 +49,14 @@ class Authentication:
             headers={"WWW-Authenticate": "Bearer"},
         )
 
-    async def _of_session(self, token: str) -> accounts.Principal:
+    async def _of_session(self, token: str) -> Principal:
         found = await self._database.rows("session_by_token", token_sha256=tokens.digest(token), idle=self._idle)
         if not found:
             raise SessionEnded("the session has ended: sign in again")
         session = found[0]
         if session["use_is_news"]:
             await self._database.rows("touch_session", id=session["id"])
-        return accounts.Principal(session["account_id"], None, _EVERYTHING, session["id"])
+        return Principal(session["account_id"], None, _EVERYTHING, session["id"])
 
 
 def _refuse_cross_site(scope: HTTPScope) -> None:

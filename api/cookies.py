@@ -30,8 +30,8 @@ def session_cookie(scope: Scope, public_url: str, token: str, seconds: int) -> C
 
 
 def cookie_name(scope: Scope, public_url: str) -> str:
-    """Secure, unless the API has no public address, and both ends of the connection are on this machine and speak plain http."""
-    if public_url or scope["scheme"] != "http":
+    """Secure, unless the API's public address is no https, and both ends of the connection are on this machine and speak plain http."""
+    if public_url.startswith("https:") or scope["scheme"] != "http":
         return SECURE_NAME
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     client = scope.get("client")

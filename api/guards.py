@@ -7,6 +7,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from api import accounts
+from api.principal import Principal
 from api.problems import CrossSite, MissingScope, SessionNeeded
 
 
@@ -14,7 +15,7 @@ def requires(scope: accounts.Scope) -> Guard:
     """A guard that lets sessions pass, and keys with this scope."""
 
     def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]  # Litestar's own alias
-        principal: accounts.Principal = connection.user
+        principal: Principal = connection.user
         if scope.value not in principal.scopes:
             held = ", ".join(sorted(principal.scopes)) or "nothing"
             raise MissingScope(f"the key {principal.key_id} may do {held}: this needs a key with the scope {scope.value}")

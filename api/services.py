@@ -11,9 +11,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from api.accounts import Principal
 from api.content_places import ContentPlaces
 from api.passwords import Passwords
+from api.principal import Principal
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, Parameter
 from psycopg.rows import DictRow
 
-from api import bodies
+from api import bodies, cursors
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
@@ -30,7 +27,6 @@ from api.problems import (
     UnsupportedMediaType,
     UploadEnded,
     UploadNotEnded,
-    field_at,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
 from api.sources import locate_allowed
@@ -108,7 +104,7 @@ async def list_uploads(
     request: Authenticated, services: Injected, limit: Limit = 20, after: After = None, status: Statuses = None
 ) -> UploadPage:
     """The account's uploads, newest first, a page at a time."""
-    time, upload_id = _read_cursor(after) if after is not None else (None, None)
+    time, upload_id = cursors.read(after) if after is not None else (None, None)
     found = await services.database.rows(
         "account_uploads",
         account_id=request.user.account_id,
@@ -118,7 +114,10 @@ async def list_uploads(
         most=limit + 1,
     )
     page = found[:limit]
-    return UploadPage(data=[as_upload(row) for row in page], next_cursor=_cursor(page[-1]) if len(found) > limit else None)
+    return UploadPage(
+        data=[as_upload(row) for row in page],
+        next_cursor=cursors.write(page[-1]["created_at"], page[-1]["id"]) if len(found) > limit else None,
+    )
 
 
 @get("/uploads/{upload_id:str}", guards=[requires(Scope.READ)], responses=problems(NoSuchUpload))
@@ -198,19 +197,3 @@ async def _find(services: Services, address: str, declared: int | None) -> Sourc
     if found.bytes > limit:
         raise ContentTooLarge(f"{address} has {found.bytes} bytes: at most {limit} are accepted; use a shorter or smaller video")
     return Source(bucket=bucket, key=key, etag=found.etag, bytes=found.bytes)
-
-
-def _cursor(row: DictRow) -> str:
-    return base64.urlsafe_b64encode(f"{row['created_at'].isoformat()} {row['id']}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    try:
-        time, _, upload_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
-        parsed = datetime.fromisoformat(time)
-        if parsed.tzinfo is None:
-            raise ValueError("a cursor's time has a zone")
-        return parsed, UUID(upload_id)
-    except (ValueError, binascii.Error) as error:
-        expected = "the next_cursor of the page before, unchanged"
-        raise InvalidRequest(f"after is {text[:200]!r}: expected {expected}", errors=[field_at("after", text, expected)]) from error

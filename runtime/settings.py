@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -111,6 +111,20 @@ class Accounts(msgspec.Struct, frozen=True):
     session_seconds: Positive = 30 * 86_400
 
 
+class Mail(msgspec.Struct, frozen=True):
+    """`VALENCE_MAIL_*`: the SMTP server by which links to reset a password go out; without a host and `VALENCE_API_PUBLIC_URL` none do.
+
+    `SECURITY` is `starttls`, `tls` (from the first byte) or `none`; `SENDER` is the address that the mails come from.
+    """
+
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(gt=0, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: str = ""
+    sender: str = "valence@localhost"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a process is told from outside."""
 
@@ -126,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics = Metrics()
     api: Api = Api()
     accounts: Accounts = Accounts()
+    mail: Mail = Mail()
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:
@@ -153,6 +168,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "api": Api,
     "accounts": Accounts,
+    "mail": Mail,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,22 @@ EMAIL_PATTERN = (
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*(?!\n)$"
 )
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=EMAIL_PATTERN)]
+
+#: A name that somebody gives: one line that can be shown. `(?!\n)` since `$` alone would match before a line break at the end.
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+
+
+class Scope(StrEnum):
+    """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it."""
+
+    READ = "uploads:read"
+    WRITE = "uploads:write"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+
+
+#: What a key may do unless its maker says otherwise: all about uploads, nothing about the account.
+UPLOADS = (Scope.READ, Scope.WRITE)
 
 
 class SignUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,3 +79,76 @@ class SessionList(msgspec.Struct, frozen=True, kw_only=True):
     """The sessions of an account, the last used one first."""
 
     data: list[Session]
+
+
+class ChangePassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password for whoever knows the current one."""
+
+    current_password: str
+    new_password: str
+
+
+class RequestReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody has forgotten the password of this address."""
+
+    email: Email
+
+
+class ResetPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password for whoever has the token of a link that was mailed; it works once, for 30 minutes."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    new_password: str
+
+
+class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key that somebody wants: what it is for, what it may do, and until when it works (None: until it is revoked)."""
+
+    name: Label
+    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=len(Scope))] = msgspec.field(default_factory=lambda: list(UPLOADS))
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as its owner sees it afterwards: by its name, its id, which is its second part, and its last four characters."""
+
+    id: str
+    name: str | None
+    last_four: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class CreatedKey(Key, frozen=True, kw_only=True):
+    """A key that was just made: `key` is the whole of it, shown this once."""
+
+    key: str
+
+
+class KeyList(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of an account: those that work, newest first, then those that were revoked."""
+
+    data: list[Key]
+
+
+class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to an account: `action` like `account:login:failure`, from where, and by which key or session."""
+
+    id: UUID
+    at: datetime
+    action: str
+    address: str | None
+    user_agent: str | None
+    key_id: str | None
+    session_id: UUID | None
+    detail: str | None
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some events, newest first, and where the next page begins: pass `next_cursor` as `after`; None on the last page."""
+
+    data: list[AuditEvent]
+    next_cursor: str | None

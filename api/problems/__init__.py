@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from api.problems.accounts import (
     CrossSite,
+    NoMail,
     NoSuchSession,
+    ResetLinkUsed,
     SessionEnded,
     SessionNeeded,
     SignUpClosed,
@@ -14,8 +16,9 @@ from api.problems.accounts import (
     TooManyTries,
     WeakPassword,
     WrongCredentials,
+    WrongPassword,
 )
-from api.problems.keys import ExpiredKey, MalformedKey, MissingKey, MissingScope, RevokedKey, UnknownKey
+from api.problems.keys import ExpiredKey, MalformedKey, MissingKey, MissingScope, NoSuchKey, RevokedKey, TooManyKeys, UnknownKey
 from api.problems.problem import Problem, field_at
 from api.problems.requests import (
     BodyTooLarge,
@@ -82,6 +85,8 @@ __all__ = [
     "MissingScope",
     "NoAnalysis",
     "NoAttemptsLeft",
+    "NoMail",
+    "NoSuchKey",
     "NoSuchRoute",
     "NoSuchSession",
     "NoSuchUpload",
@@ -90,6 +95,7 @@ __all__ = [
     "PartsMissing",
     "Problem",
     "RequestInProgress",
+    "ResetLinkUsed",
     "RevokedKey",
     "SessionEnded",
     "SessionNeeded",
@@ -99,6 +105,7 @@ __all__ = [
     "SourceMissing",
     "SourceNotAllowed",
     "TooManyContents",
+    "TooManyKeys",
     "TooManyStreams",
     "TooManyTries",
     "UnknownKey",
@@ -107,6 +114,7 @@ __all__ = [
     "UploadNotEnded",
     "WeakPassword",
     "WrongCredentials",
+    "WrongPassword",
     "by_status",
     "field_at",
 ]

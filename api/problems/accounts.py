@@ -39,3 +39,15 @@ class NoSuchSession(Problem):
 
 class CrossSite(Problem):
     status, name, title = HTTPStatus.FORBIDDEN, "cross-site", "The request seems to come from another site"
+
+
+class WrongPassword(Problem):
+    status, name, title = HTTPStatus.FORBIDDEN, "wrong-password", "The current password is wrong"
+
+
+class NoMail(Problem):
+    status, name, title = HTTPStatus.FORBIDDEN, "no-mail", "This Valence sends no mail"
+
+
+class ResetLinkUsed(Problem):
+    status, name, title = HTTPStatus.GONE, "reset-link-used", "The link does not work any more"

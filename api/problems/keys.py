@@ -27,3 +27,11 @@ class ExpiredKey(Problem):
 
 class MissingScope(Problem):
     status, name, title = HTTPStatus.FORBIDDEN, "missing-scope", "The API key may not do this"
+
+
+class NoSuchKey(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "no-such-key", "There is no such API key"
+
+
+class TooManyKeys(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "too-many-keys", "The account has as many keys as it may have"

@@ -4,12 +4,14 @@
 insert into accounts (id, name) values (%(id)s, %(name)s) on conflict (name) do nothing returning id;
 
 -- name: account_by_name
-select id from accounts where name = %(name)s;
+select id from accounts where (name = %(name)s or lower(email) = lower(%(name)s)) and closed_at is null
+order by name = %(name)s desc nulls last limit 1;
 
 -- name: accounts
-select a.id, a.name, a.created_at, count(k.id) filter (where k.revoked_at is null and coalesce(k.expires_at > now(), true)) as keys
+select a.id, coalesce(a.name, a.email) as name, a.created_at, count(k.id) filter (where k.revoked_at is null and coalesce(k.expires_at > now(), true)) as keys
 from accounts a left join api_keys k on k.account_id = a.id
-group by a.id order by a.name;
+where a.closed_at is null
+group by a.id order by 2;
 
 -- name: sign_up
 insert into accounts (id, email, password_hash) values (%(id)s, %(email)s, %(password_hash)s)
@@ -29,3 +31,12 @@ on conflict (account_id, address) do update set seen_at = now();
 
 -- name: purge_addresses
 delete from familiar_addresses where account_id = %(account_id)s and seen_at < now() - interval '90 days';
+
+-- name: set_password
+update accounts set password_hash = %(password_hash)s where id = %(id)s;
+
+-- name: invite
+insert into accounts (id, email) values (%(id)s, %(email)s) on conflict (lower(email)) do nothing returning id;
+
+-- name: lock_account
+select id from accounts where id = %(id)s for update;

@@ -11,3 +11,12 @@ where not exists (
     select from audit
     where account_id is not distinct from %(account_id)s and action = %(action)s and at > now() - interval '1 hour'
 );
+
+-- name: account_audit
+select id, at, action, address, user_agent, key_id, session_id, detail from audit
+where account_id = %(account_id)s
+  and (%(after_time)s::timestamptz is null or (at, id) < (%(after_time)s, %(after_id)s::uuid))
+order by at desc, id desc limit %(most)s;
+
+-- name: purge_audit
+delete from audit where id in (select id from audit where at < now() - interval '400 days' limit 100 for update skip locked);

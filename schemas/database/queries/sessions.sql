@@ -35,3 +35,7 @@ delete from sessions where id in (
 delete from sessions where id in (
     select id from sessions where account_id = %(account_id)s order by last_used_at desc offset %(most)s
 );
+
+-- name: ended_sessions
+select asked.id from unnest(%(ids)s::uuid[]) as asked(id) left join sessions s using (id)
+where s.id is null or s.expires_at <= now() or s.last_used_at <= now() - %(idle)s;

@@ -1,0 +1,59 @@
+"""The account of whoever asks: what it is, and its password."""
+
+from __future__ import annotations
+
+from litestar import get, put
+
+from api import audit, bodies, passwords, throttling
+from api.accounts import Scope
+from api.audit import Action
+from api.documentation import problems
+from api.guards import requires, session_only
+from api.problems import Busy, InvalidRequest, SessionNeeded, TooManyTries, UnsupportedMediaType, WeakPassword, WrongPassword
+from api.services import Authenticated, Injected, Services
+from api.signing_in import as_account
+from api.throttling import GUESSES
+from api.visitors import visitor
+from runtime import database
+from schemas.accounts import Account, ChangePassword
+
+
+@get("/account", guards=[requires(Scope.ACCOUNT_READ)], responses=problems())
+async def get_account(request: Authenticated, services: Injected) -> Account:
+    """The account."""
+    return as_account((await services.database.rows("account_by_id", id=request.user.account_id))[0])
+
+
+@put(
+    "/account/password",
+    status_code=204,
+    guards=[session_only],
+    operation_class=bodies.operation(ChangePassword),
+    responses=problems(InvalidRequest, UnsupportedMediaType, SessionNeeded, WrongPassword, WeakPassword, TooManyTries, Busy),
+)
+async def change_password(request: Authenticated, services: Injected) -> None:
+    """Change the password: every other session ends, and so do links to reset it. Keys stay as they are."""
+    data = await bodies.read(request, ChangePassword)
+    principal = request.user
+    email = await confirm_password(request, services, data.current_password)
+    passwords.check_strength(data.new_password, email)
+    hashed = await services.passwords.hash(data.new_password)
+    async with services.database.transaction() as connection:
+        await database.rows(connection, "set_password", id=principal.account_id, password_hash=hashed)
+        await database.rows(connection, "end_other_sessions", account_id=principal.account_id, kept=principal.session_id)
+        await database.rows(connection, "end_password_resets", account_id=principal.account_id)
+        await audit.record_by(connection, principal, Action.CREDENTIALS_CHANGED, visitor(request.scope))
+
+
+async def confirm_password(request: Authenticated, services: Services, password: str) -> str:
+    """The account's address, if this is its password; WrongPassword otherwise. A session that was stolen does not help to guess it."""
+    principal = request.user
+    account = (await services.database.rows("account_by_id", id=principal.account_id))[0]
+    subject = f"password of {principal.account_id}"
+    await throttling.take(services.database, GUESSES, subject)
+    if not await services.passwords.matches(password, account["password_hash"]):
+        async with services.database.connection() as connection:
+            await audit.record_by(connection, principal, Action.CREDENTIALS_WRONG, visitor(request.scope))
+        raise WrongPassword("this is not the password of the account: try again, or have it reset")
+    await throttling.give_back(services.database, GUESSES, subject)
+    return str(account["email"])

@@ -1,0 +1,110 @@
+"""Resetting a forgotten password by a link that works once, for half an hour, and that only the account's address gets."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from litestar import Request, Response, post, put
+from litestar.background_tasks import BackgroundTask
+
+from api import audit, bodies, passwords, throttling, tokens
+from api.audit import Action
+from api.authentication import FOR_EVERYBODY
+from api.documentation import public_problems
+from api.guards import same_site
+from api.problems import Busy, InvalidRequest, NoMail, ResetLinkUsed, TooManyTries, UnsupportedMediaType, WeakPassword
+from api.services import Injected, Services
+from api.visitors import Visitor, visitor
+from runtime import database, mail
+from runtime.database import Connection
+from runtime.errors import DependencyUnavailable
+from schemas.accounts import RequestReset, ResetPassword
+
+log = logging.getLogger(__name__)
+
+LIFETIME = timedelta(minutes=30)
+#: Mails that one address gets, and requests from one place.
+MAILS = throttling.hourly(5)
+
+_TEXT = """Somebody, probably you, wants a new password for your account of Valence. Choose it here within 30 minutes:
+
+{link}
+
+If that was not you, do nothing: the password stays as it is.
+"""
+
+
+@post(
+    "/password-resets",
+    status_code=202,
+    opt=FOR_EVERYBODY,
+    guards=[same_site],
+    security=[],
+    operation_class=bodies.operation(RequestReset),
+    responses=public_problems(InvalidRequest, UnsupportedMediaType, NoMail, TooManyTries),
+)
+async def request_reset(request: Request[Any, Any, Any], services: Injected) -> Response[bytes]:
+    """Have a link mailed to the account's address. The answer is the same, and comes as soon, where there is no such account."""
+    data = await bodies.read(request, RequestReset)
+    base = services.settings.api.public_url  # never the Host of the request: whoever asks would choose where the link leads
+    if not services.settings.mail.host or not base:
+        raise NoMail("the operator has not set up mail: ask there for a link, which `valence accounts reset-password` makes")
+    who = visitor(request.scope)
+    await throttling.take(services.database, MAILS, f"reset at {who.network}", f"reset of {throttling.private(data.email)}")
+    return Response(b"", status_code=202, background=BackgroundTask(_mail_link, services, data.email, base, who))
+
+
+@put(
+    "/password-resets",
+    status_code=204,
+    opt=FOR_EVERYBODY,
+    guards=[same_site],
+    security=[],
+    operation_class=bodies.operation(ResetPassword),
+    responses=public_problems(InvalidRequest, UnsupportedMediaType, ResetLinkUsed, WeakPassword, Busy),
+)
+async def reset_password(request: Request[Any, Any, Any], services: Injected) -> None:
+    """Choose a new password with the token of a link: every session ends, and the link is used up. Sign in afterwards."""
+    data = await bodies.read(request, ResetPassword)
+    digest = tokens.digest(data.token)
+    found = await services.database.rows("account_of_reset", token_sha256=digest)
+    if not found:
+        raise _used()
+    passwords.check_strength(data.new_password, found[0]["email"])
+    hashed = await services.passwords.hash(data.new_password)
+    who = visitor(request.scope)
+    async with services.database.transaction() as connection:
+        if not await database.rows(connection, "use_password_reset", token_sha256=digest):
+            raise _used()
+        account_id = found[0]["id"]
+        await database.rows(connection, "set_password", id=account_id, password_hash=hashed)
+        await database.rows(connection, "end_other_sessions", account_id=account_id, kept=None)
+        await database.rows(connection, "end_password_resets", account_id=account_id)
+        await database.rows(connection, "remember_address", account_id=account_id, address=who.network)
+        await audit.record(connection, account_id, Action.RESET, who)
+
+
+async def make_link(connection: Connection, email: str, base_url: str, who: Visitor) -> str | None:
+    """A link for the account of this address; None where there is none. The token is in the fragment, which no server logs."""
+    token = tokens.mint()
+    row = await database.row(connection, "insert_password_reset", token_sha256=tokens.digest(token), email=email, lifetime=LIFETIME)
+    if row is None:
+        return None
+    await audit.record(connection, row["account_id"], Action.RESET_REQUESTED, who)
+    return f"{base_url}/#reset={token}"
+
+
+async def _mail_link(services: Services, email: str, base_url: str, who: Visitor) -> None:
+    try:
+        async with services.database.transaction() as connection:
+            link = await make_link(connection, email, base_url, who)
+        if link is not None:
+            await mail.send(services.settings.mail, email, "A new password for Valence", _TEXT.format(link=link))
+    except DependencyUnavailable as error:
+        log.error("a link to reset a password was not mailed: its owner has to ask again", extra={"cause": str(error)})
+
+
+def _used() -> ResetLinkUsed:
+    return ResetLinkUsed("the link was used, is older than 30 minutes, or was not copied whole: ask for another")

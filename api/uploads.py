@@ -27,6 +27,7 @@ from api.problems import (
     UnsupportedMediaType,
     UploadEnded,
     UploadNotEnded,
+    field_at,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
 from api.sources import locate_allowed

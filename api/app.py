@@ -117,8 +117,15 @@ def create_app(services: Services) -> ASGIApp:
         services.feed.stop()
         await services.database.close()
 
+    storage = services.settings.storage.public_url or aws.client("s3").meta.endpoint_url
     application = Litestar(
-        route_handlers=[versioned, health.healthz, health.readyz, health.exposition, *pages.routes(aws.client("s3").meta.endpoint_url)],
+        route_handlers=[
+            versioned,
+            health.healthz,
+            health.readyz,
+            health.exposition,
+            *pages.routes(storage),
+        ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers=error_answers.handlers(),
         lifespan=[life],

@@ -8,23 +8,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from litestar import post
+from litestar import Response, post
 from litestar.params import FromPath
 
 from api import bodies
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
+from api.idempotency import IdempotencyKey, once
 from api.parts import Unsent, as_unsent, listed, part_bytes
 from api.problems import (
     BodyTooLarge,
     ContentTooLarge,
     DigestMismatch,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedRequest,
     NoSuchUpload,
     PartsDiffer,
     PartsMissing,
+    RequestInProgress,
     SizeMismatch,
     UnsupportedMediaType,
     UploadEnded,
@@ -62,23 +65,31 @@ MOST_BODY_BYTES = 2 * 1024**2
         ContentTooLarge,
         DigestMismatch,
         UploadEnded,
+        RequestInProgress,
+        IdempotencyKeyReused,
     ),
 )
-async def complete_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
+async def complete_upload(
+    request: Authenticated, services: Injected, upload_id: FromPath[str], idempotency_key: IdempotencyKey = None
+) -> Response[Upload]:
     """Make the parts that have come the content; the analysis then begins by itself. The same request again answers the same.
 
     With a declared `sha256` the object is read once to check it, which takes its time.
     """
-    named = (await bodies.read(request, CompleteUpload, default=CompleteUpload())).parts
-    account_id = request.user.account_id
-    row = await owned(services.database, account_id, upload_id)
-    if row["status"] in OPEN:
-        with telemetry.following(row["id"], "api.complete_upload"):
-            await _complete(services, account_id, as_unsent(row), named)
+    async with once(request, services.database, idempotency_key) as run:
+        if run.answer:
+            return run.answer
+        named = (await bodies.read(request, CompleteUpload, default=CompleteUpload())).parts
+        account_id = request.user.account_id
         row = await owned(services.database, account_id, upload_id)
-    if row["status"] in ENDED_WITHOUT:
-        refuse_unless_open(row)
-    return as_upload(row)
+        if row["status"] in OPEN:
+            with telemetry.following(row["id"], "api.complete_upload"):
+                await _complete(services, account_id, as_unsent(row), named)
+            row = await owned(services.database, account_id, upload_id)
+        if row["status"] in ENDED_WITHOUT:
+            refuse_unless_open(row)
+        async with services.database.transaction() as connection:  # the work is done, and doing it again does nothing
+            return await run.keep(connection, as_upload(row), 200)
 
 
 async def submit(connection: Connection, upload: Upload, account_id: UUID, bucket: str, stored: ObjectInfo) -> bool:

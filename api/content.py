@@ -41,6 +41,7 @@ from runtime import database, metrics, telemetry
 from runtime import uploads as records
 from runtime.errors import DependencyUnavailable
 from runtime.multipart import ObjectWriter
+from schemas.failures import FailureCode
 from schemas.resources import Upload
 from schemas.status import Status
 
@@ -106,8 +107,9 @@ async def put_content(request: Authenticated, services: Injected, upload_id: Fro
 async def get_content(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Redirect:
     """The video itself, for a player: leads to an address at S3 that takes ranges and is good for six hours."""
     row = await owned(services.database, request.user.account_id, upload_id)
-    if row["status"] in OPEN:
-        raise ContentMissing(f"the upload is {row['status']}: its content has not come yet", upload_status=Status(row["status"]))
+    abandoned = (row["failure"] or {}).get("code") == FailureCode.UPLOAD_ABANDONED
+    if row["status"] in OPEN or abandoned:
+        raise ContentMissing(f"the upload is {row['status']}, and its content has not come", upload_status=Status(row["status"]))
     link = partial(services.links.get, row["bucket"], row["key"], row["content_type"], row["file_name"])
     return Redirect(await asyncio.to_thread(link), status_code=302, headers={"Cache-Control": "private, no-store"})
 

@@ -14,13 +14,17 @@ from api import bodies, cursors
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
+from api.idempotency import IdempotencyKey, Once, once
 from api.problems import (
     BodyTooLarge,
     ContentAlreadyReceived,
+    ContentMissing,
     ContentTooLarge,
+    IdempotencyKeyReused,
     InvalidRequest,
     NoAttemptsLeft,
     NoSuchUpload,
+    RequestInProgress,
     SizeMismatch,
     SourceMissing,
     SourceNotAllowed,
@@ -31,9 +35,9 @@ from api.problems import (
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
 from api.sources import locate_allowed
-from runtime import telemetry
+from runtime import database, telemetry
 from runtime import uploads as records
-from runtime.database import Database
+from runtime.database import Connection, Database
 from runtime.errors import ObjectMissing
 from runtime.identifiers import canonical, uuid7
 from runtime.parts import part_size
@@ -64,11 +68,18 @@ Statuses = Annotated[list[Status] | None, Parameter(description="Only uploads wi
         SizeMismatch,
         SourceMissing,
         SourceNotAllowed,
+        RequestInProgress,
+        IdempotencyKeyReused,
     ),
 )
-async def create_upload(request: Authenticated, services: Injected) -> Response[Upload]:
+async def create_upload(request: Authenticated, services: Injected, idempotency_key: IdempotencyKey = None) -> Response[Upload]:
     """Announce a video: the answer's id names it from now on. Send its bytes next, in parts to its `parts_url` or whole to
     `/v1/uploads/{id}/content`, unless it has a source."""
+    async with once(request, services.database, idempotency_key) as run:
+        return run.answer or await _create(request, services, run)
+
+
+async def _create(request: Authenticated, services: Services, run: Once) -> Response[Upload]:
     data = await bodies.read(request, CreateUpload)
     limit = services.settings.limits.upload_bytes
     if data.bytes is not None and data.bytes > limit:
@@ -96,8 +107,7 @@ async def create_upload(request: Authenticated, services: Injected) -> Response[
             if data.source is not None:
                 event = UploadReceived(upload_id=upload_id, attempt=1, account_id=new.account_id, source=source, options=new.options)
                 await records.submit(connection, event, PUBLISHER)
-    upload = as_upload(await owned(services.database, request.user.account_id, str(upload_id)))
-    return Response(upload, headers={"Location": f"/v1/uploads/{upload_id}"})
+            return await run.keep(connection, await _now(connection, upload_id), 201, f"/v1/uploads/{upload_id}")
 
 
 @get("/uploads", guards=[requires(Scope.READ)], responses=problems(InvalidRequest))
@@ -131,32 +141,47 @@ async def get_upload(request: Authenticated, services: Injected, upload_id: From
     "/uploads/{upload_id:str}/retry",
     status_code=202,
     guards=[requires(Scope.WRITE)],
-    responses=problems(NoSuchUpload, UploadNotEnded, NoAttemptsLeft),
+    responses=problems(
+        NoSuchUpload, UploadNotEnded, NoAttemptsLeft, ContentMissing, RequestInProgress, IdempotencyKeyReused, InvalidRequest
+    ),
 )
-async def retry_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
+async def retry_upload(
+    request: Authenticated, services: Injected, upload_id: FromPath[str], idempotency_key: IdempotencyKey = None
+) -> Response[Upload]:
     """Start the next attempt of an upload that has come to an end, on its object as it is now."""
-    upload = as_upload(await owned(services.database, request.user.account_id, upload_id))
+    async with once(request, services.database, idempotency_key) as run:
+        return run.answer or await _retry(services, run, as_upload(await owned(services.database, request.user.account_id, upload_id)))
+
+
+async def _retry(services: Services, run: Once, upload: Upload) -> Response[Upload]:
     try:
         with telemetry.following(upload.id, "api.retry_upload"):
             async with services.waiting, services.database.transaction() as connection:
-                started = await records.retry(connection, upload.id, PUBLISHER)
+                if await records.retry(connection, upload.id, PUBLISHER):
+                    return await run.keep(connection, await _now(connection, upload.id), 202)
     except records.NoAttemptsLeft as error:
         raise NoAttemptsLeft(str(error), upload_status=upload.status) from error
-    if started is None:
-        raise UploadNotEnded(
-            f"the upload is {upload.status}, attempt {upload.attempt}: it can be tried again once that has ended",
-            upload_status=upload.status,
-        )
-    return as_upload(await owned(services.database, request.user.account_id, upload_id))
+    except records.NoContent as error:
+        raise ContentMissing(str(error), upload_status=upload.status, failure=upload.failure) from error
+    raise UploadNotEnded(
+        f"the upload is {upload.status}, attempt {upload.attempt}: it can be tried again once that has ended",
+        upload_status=upload.status,
+    )
 
 
-async def owned(database: Database, account_id: UUID, upload_id: str) -> DictRow:
+async def owned(db: Database, account_id: UUID, upload_id: str) -> DictRow:
     """The row of an upload of this account; NoSuchUpload for other accounts' and for what is no id, all alike."""
     parsed = canonical(upload_id)
-    found = await database.rows("account_upload", id=parsed, account_id=account_id) if parsed is not None else []
+    found = await db.rows("account_upload", id=parsed, account_id=account_id) if parsed is not None else []
     if not found:
         raise NoSuchUpload(f"this account has no upload {upload_id!r}: `GET /v1/uploads` lists them")
     return found[0]
+
+
+async def _now(connection: Connection, upload_id: UUID) -> Upload:
+    """An upload as this transaction sees it."""
+    (row,) = await database.rows(connection, "upload", id=upload_id)
+    return as_upload(row)
 
 
 def refuse_unless_open(row: DictRow) -> None:

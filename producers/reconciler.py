@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from producers import endings
+from producers.tidying import Tidier
 from runtime import metrics, process
 from runtime.database import Database
 from runtime.errors import ObjectMissing
 from runtime.kafka import KafkaPublisher, Publisher
+from runtime.parts import S3Parts
 from runtime.process import Process
 from runtime.settings import Inference
 from runtime.storage import ObjectStorage, S3Storage, locate
@@ -23,6 +27,8 @@ SOURCE = "/producers/reconciler"
 BATCH = 100
 #: How often to see which invocations are due.
 LOOK_SECONDS = 5.0
+#: How often to tidy up: what is a day old need not be found in time.
+TIDY_SECONDS = 60.0
 #: After the time in the queue and the time of the work, what is not there will not come.
 EXPIRY_MARGIN_SECONDS = 300
 
@@ -69,14 +75,20 @@ class Reconciler:
 
 
 async def work(running: Process) -> None:
-    """Look every few seconds until told to stop, waiting for servers that are away."""
+    """Look every few seconds until told to stop, waiting for servers that are away; and tidy up beside that."""
     configuration = running.settings
+    database = Database(configuration.database_url)
+    tidier = Tidier(configuration.storage.bucket, database, S3Storage(), S3Parts())
     publisher = KafkaPublisher(configuration.kafka_bootstrap_servers)
-    reconciler = Reconciler(configuration.inference, Database(configuration.database_url), S3Storage(), publisher)
+    reconciler = Reconciler(configuration.inference, database, S3Storage(), publisher)
     running.readiness.started = True
+    await asyncio.gather(_over_and_over(running, reconciler.look, LOOK_SECONDS), _over_and_over(running, tidier.tidy, TIDY_SECONDS))
+
+
+async def _over_and_over(running: Process, look: Callable[[], Awaitable[int]], pause: float) -> None:
     while not running.stopping.is_set():
-        if await running.readiness.insist(reconciler.look) < BATCH:
-            await running.sleep(LOOK_SECONDS)
+        if await running.readiness.insist(look) < BATCH:
+            await running.sleep(pause)
 
 
 if __name__ == "__main__":

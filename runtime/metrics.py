@@ -31,6 +31,7 @@ STATUS_CHANGES = Counter("valence_status_changes_total", "Statuses applied or ig
 REJECTIONS = Counter("valence_rejections_total", "Uploads that validation refused, by code.", ["code"])
 SSE_SUBSCRIBERS = Gauge("valence_sse_subscribers", "Open streams of server-sent events.")
 SSE_DISCONNECTS = Counter("valence_sse_disconnects_total", "Streams ended by the server, by reason.", ["reason"])
+UPLOADS_ABANDONED = Counter("valence_uploads_abandoned_total", "Uploads that expired because nothing of them came for a day.")
 UPLOAD_BYTES = Counter("valence_upload_bytes_total", "Bytes received through the API.")
 REQUEST_DURATION = Histogram(
     "valence_request_duration_seconds", "Time the API took to answer.", ["route", "method", "status"], buckets=_SECONDS

@@ -18,8 +18,9 @@ from schemas.topics import TOPICS
 MAX_RECEIVES = 20
 #: Job requests and endpoint answers are read once; the analysis is kept in PostgreSQL.
 _EXPIRING = {"jobs/": 30, "inference/": 30}
-#: An API that dies in the middle of an upload leaves parts behind, which cost money and which nobody can see; no upload takes a day.
-_ABANDONED_DAYS = 1
+#: An API that dies while a video comes whole leaves parts behind, which cost money and which nobody can see. Uploads in parts may go on for
+#: as long as something comes every day; `producers.tidying` ends the others.
+_ABANDONED_DAYS = 7
 
 
 def create_topics(settings: Settings, replication: int = 1) -> list[str]:

@@ -12,7 +12,7 @@ from runtime import database, metrics, outbox
 from runtime.database import Connection
 from runtime.errors import ValenceError
 from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
-from schemas.failures import Failure
+from schemas.failures import Failure, FailureCode
 from schemas.jobs import MOST_ATTEMPTS, AnalysisOptions
 from schemas.status import TERMINAL, Status
 
@@ -23,6 +23,10 @@ _WITHOUT_ANALYSIS = TERMINAL - {Status.COMPLETED}
 
 class NoAttemptsLeft(ValenceError):
     """The upload is at the last attempt that an event can carry, so it cannot be tried again."""
+
+
+class NoContent(ValenceError):
+    """The upload's content never came, so there is nothing to try again."""
 
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,13 +127,16 @@ async def submit(connection: Connection, event: UploadReceived, publisher: str) 
 async def retry(connection: Connection, upload_id: UUID, publisher: str) -> Event | None:
     """Start the next attempt of an upload that has come to an end, on the object as it is now; None where it has not ended.
 
-    NoAttemptsLeft at the last attempt: nobody could read the event of another, and the upload would stay `received`.
+    NoAttemptsLeft at the last attempt: nobody could read the event of another, and the upload would stay `received`. NoContent where the
+    content never came.
     """
     row = await database.row(connection, "upload", id=upload_id)
     if row is None:
         return None
     if row["attempt"] >= MOST_ATTEMPTS:
         raise NoAttemptsLeft(f"the upload is at attempt {row['attempt']}, the last there is: send the video as a new upload")
+    if row["failure"] is not None and row["failure"]["code"] == FailureCode.UPLOAD_ABANDONED:
+        raise NoContent("the upload was abandoned before its content had come: announce another one")
     event = UploadReceived(
         upload_id=upload_id,
         account_id=row["account_id"],

@@ -36,6 +36,7 @@ class FailureCode(StrEnum):
     INFERENCE_EXPIRED = "inference_expired"
     INVALID_ANALYSIS = "invalid_analysis"
     DEAD_LETTERED = "dead_lettered"
+    UPLOAD_ABANDONED = "upload_abandoned"
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

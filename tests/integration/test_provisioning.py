@@ -35,11 +35,11 @@ def test_making_the_bucket_and_the_queues_again_changes_nothing(fresh: Settings)
     assert aws.client("s3").get_object(Bucket=fresh.storage.bucket, Key="uploads/kept")["Body"].read() == b"kept"
 
 
-def test_the_parts_of_an_upload_that_was_broken_off_are_forgotten_after_a_day_and_the_upload_itself_never(fresh: Settings) -> None:
+def test_the_parts_of_an_upload_that_was_broken_off_are_forgotten_after_a_week_and_the_upload_itself_never(fresh: Settings) -> None:
     provisioning.create_storage(fresh)
     rule = rules(fresh)["uploads/"]
     assert source_key(uuid4()).startswith("uploads/")
-    assert (rule["Status"], rule["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 1})
+    assert (rule["Status"], rule["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 7})
     assert "Expiration" not in rule
 
 

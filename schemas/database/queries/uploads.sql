@@ -39,6 +39,9 @@ update uploads set multipart_id = null where id = %(id)s and multipart_id = %(mu
 -- name: touch_unsent_upload
 update uploads set updated_at = now() where id = %(id)s and status in ('created', 'uploading');
 
+-- name: abandoned_uploads
+select id from uploads where status in ('created', 'uploading') and updated_at < %(before)s order by updated_at limit %(most)s;
+
 -- name: account_upload
 select * from uploads where id = %(id)s and account_id = %(account_id)s;
 

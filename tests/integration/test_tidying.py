@@ -1,0 +1,110 @@
+"""What becomes of uploads that nobody comes back to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from producers.tidying import A_DAY, Tidier
+from runtime import uploads
+from runtime.database import Database
+from runtime.errors import DependencyUnavailable
+from runtime.parts import S3Parts
+from runtime.settings import Settings
+from runtime.storage import S3Storage
+from runtime.testing import MemoryParts, MemoryStorage
+from runtime.uploads import NewUpload, NoContent
+from schemas.events import Source
+from schemas.jobs import source_key
+from schemas.status import Status
+from tests.chain import SOURCE, select, statuses, upload_row
+
+BUCKET = "valence"
+
+
+async def unsent(database: Database, account: UUID, age: timedelta) -> UUID:
+    """An upload of which nothing has come for so long."""
+    upload_id = uuid4()
+    new = NewUpload(id=upload_id, account_id=account, source=Source(bucket=BUCKET, key=source_key(upload_id)), part_size=8 * 1024**2)
+    async with database.transaction() as connection:
+        await uploads.insert(connection, new, Status.CREATED, SOURCE)
+    await select(database, "update uploads set updated_at = %s where id = %s", datetime.now(UTC) - age, upload_id)
+    return upload_id
+
+
+async def test_an_upload_expires_a_day_after_its_last_sign_of_life_and_its_parts_are_gone(
+    database: Database, account: UUID, settings: Settings
+) -> None:
+    old, young = await unsent(database, account, timedelta(hours=25)), await unsent(database, account, timedelta(hours=23))
+    parts, bucket = S3Parts(), settings.storage.bucket
+    for upload_id in (old, young):
+        await parts.put(bucket, source_key(upload_id), await parts.begin(bucket, source_key(upload_id), "video/mp4"), 1, b"part")
+    tidier = Tidier(bucket, database, S3Storage(), parts)
+    await tidier.tidy()
+    await tidier.tidy()
+    assert [status for _, _, status in await statuses(database, old)] == ["created", "expired"]
+    failure = (await upload_row(database, old))["failure"]
+    assert (failure["code"], failure["retryable"]) == ("upload_abandoned", False)
+    assert await parts.unfinished(bucket, source_key(old)) == []
+    assert [status for _, _, status in await statuses(database, young)] == ["created"]
+    assert len(await parts.unfinished(bucket, source_key(young))) == 1
+
+
+async def test_the_clock_decides(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta())
+    objects = MemoryStorage()
+    (row,) = await database.rows("upload", id=upload_id)
+    for late, expected in ((timedelta(), "created"), (A_DAY + timedelta(seconds=1), "expired")):
+        now = row["updated_at"] + late
+        await Tidier(BUCKET, database, objects, MemoryParts(objects), lambda now=now: now).tidy()  # type: ignore[misc]  # a default binds it
+        assert (await upload_row(database, upload_id))["status"] == expected
+
+
+async def test_what_was_received_in_the_meantime_is_left_alone(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta(hours=25))
+    await select(database, "update uploads set status = 'received' where id = %s", upload_id)
+    objects = MemoryStorage()
+    await Tidier(BUCKET, database, objects, MemoryParts(objects)).tidy()
+    await Tidier(BUCKET, database, objects, MemoryParts(objects))._expire(upload_id, datetime.now(UTC))
+    assert (await upload_row(database, upload_id))["status"] == "received"
+
+
+async def test_while_s3_is_away_nothing_expires_and_afterwards_it_does(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta(hours=25))
+    objects = MemoryStorage()
+    parts = MemoryParts(objects)
+    tidier = Tidier(BUCKET, database, objects, parts)
+    parts.away = True
+    with pytest.raises(DependencyUnavailable):
+        await tidier.tidy()
+    assert (await upload_row(database, upload_id))["status"] == "created"
+    parts.away = False
+    await tidier.tidy()
+    assert (await upload_row(database, upload_id))["status"] == "expired"
+
+
+async def test_an_abandoned_upload_cannot_be_tried_again(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta(hours=25))
+    objects = MemoryStorage()
+    await Tidier(BUCKET, database, objects, MemoryParts(objects)).tidy()
+    async with database.transaction() as connection:
+        with pytest.raises(NoContent):
+            await uploads.retry(connection, upload_id, SOURCE)
+
+
+async def test_kept_answers_are_forgotten_after_a_day(database: Database, account: UUID) -> None:
+    for key, age in (("old", timedelta(hours=25)), ("young", timedelta(hours=23))):
+        await select(
+            database,
+            "insert into idempotency_keys (account_id, key, request_sha256, run, started_at) values (%s, %s, '', %s, %s)",
+            account,
+            key,
+            uuid4(),
+            datetime.now(UTC) - age,
+        )
+    objects = MemoryStorage()
+    await Tidier(BUCKET, database, objects, MemoryParts(objects)).tidy()
+    left = await select(database, "select key from idempotency_keys where account_id = %s", account)
+    assert [row["key"] for row in left] == ["young"]

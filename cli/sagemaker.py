@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
@@ -14,7 +16,27 @@ from model.profiles import BUNDLED, HUB
 _ARCHIVE = click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
 
-@click.group()
+class _LazyGroup(click.Group):
+    """The commands that speak to AWS lie in modules of their own, imported when they are asked for."""
+
+    COMMANDS: ClassVar[dict[str, str]] = {
+        "deploy": "cli.sagemaker_deploy",
+        "undeploy": "cli.sagemaker_deploy",
+        "status": "cli.sagemaker_watch",
+        "costs": "cli.sagemaker_watch",
+    }
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*super().list_commands(context), *self.COMMANDS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.COMMANDS:
+            return super().get_command(context, name)
+        command: click.Command = getattr(import_module(self.COMMANDS[name]), name)
+        return command
+
+
+@click.group(cls=_LazyGroup)
 def sagemaker() -> None:
     """Package the model, and run it on an asynchronous endpoint of SageMaker.
 

@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+#: Where the endpoint puts its answers, and the errors in their place, in the bucket of Valence.
+OUTPUT_PREFIX = "inference/output"
+FAILURE_PREFIX = "inference/failure"
 #: No person tries again as often; the number fits every place that holds it.
 MOST_ATTEMPTS = 1_000_000
 

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import msgspec
 
+from schemas.jobs import FAILURE_PREFIX, OUTPUT_PREFIX
+
 #: The largest body that may come in place of an InputLocation.
 INLINE_BYTES = 128_000
 #: The account in the address of everything; moto and LocalStack use the same.
 ACCOUNT = "000000000000"
-OUTPUT_PREFIX = "inference/output"
-FAILURE_PREFIX = "inference/failure"
 
 _TTL_SECONDS = 21_600
 _TIMEOUT_SECONDS = 900

@@ -33,3 +33,8 @@ select attempt from analyses where upload_id = %(upload_id)s and attempt = %(att
 select attempt, document from analyses
 where upload_id = %(upload_id)s and (%(attempt)s::integer is null or attempt = %(attempt)s)
 order by attempt desc limit 1;
+
+-- name: compute_durations
+select count(*)::integer as analyses, avg(compute_seconds) as compute_seconds, avg(media_seconds) as media_seconds,
+    percentile_cont(0.95) within group (order by compute_seconds) as slowest_seconds
+from usage where created_at > now() - make_interval(days => %(days)s);

@@ -4,80 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployment import deploy, package, scaling
-from deployment.endpoint import Patience
-from deployment.errors import EndpointBroken, EndpointSlow, ResourceMissing
-from deployment.plan import Change, carry_out
-from deployment.wanted import Place, Wanted
-from tests.aws_account import ACCOUNT, REGION, Recorded, account
+from deployment.errors import ResourceMissing
+from deployment.plan import carry_out
+from deployment.wanted import Wanted
+from tests.aws_account import ACCOUNT, REGION, Recorded
+from tests.deployments import PLACE, Waiting, deployed, verbs
 
-_PLACE = Place("valence", "valence-videos", "sagemaker-notices", REGION, ACCOUNT)
 _QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:sagemaker-notices"
 
 
-class Waiting:
-    """A clock that only sleeping moves, and what was said meanwhile."""
-
-    def __init__(self, most_seconds: float = 600.0) -> None:
-        self.now = 0.0
-        self.said: list[str] = []
-        self.patience = Patience(self.said.append, self._sleep, lambda: self.now, most_seconds)
-
-    def _sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> package.Package:
-    folder = tmp_path_factory.mktemp("weights")
-    (folder / "weights.txt").write_text("few")
-    return package.build(folder / "model.tar.gz", folder=folder)
-
-
-@pytest.fixture
-def wanted(packed: package.Package) -> Wanted:
-    return Wanted(
-        place=_PLACE,
-        package=packed,
-        image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/valence-model:1",
-        ready_made=False,
-        role=f"arn:aws:iam::{ACCOUNT}:role/valence-endpoint",
-        instance_type="ml.c5.2xlarge",
-        most_instances=3,
-        concurrent_videos=2,
-    )
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """An account with the bucket and the queue that `valence storage create` makes."""
-    with account(monkeypatch):
-        made = Recorded()
-        made.call("s3", "create_bucket", Bucket=_PLACE.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        made.call("sqs", "create_queue", QueueName=_PLACE.queue)
-        made.calls.clear()
-        yield made
-
-
-def deployed(aws: Recorded, wanted: Wanted) -> list[Change]:
-    waiting = Waiting()
-    changes = deploy.deployment(aws, wanted, waiting.patience)
-    carry_out(changes, waiting.said.append)
-    return changes
-
-
-def verbs(changes: list[Change]) -> list[tuple[str, str]]:
-    return [(change.verb, change.what.split()[0]) for change in changes]
-
-
 def policy_of_the_queue(aws: Recorded) -> dict[str, Any]:
-    url = aws.call("sqs", "get_queue_url", QueueName=_PLACE.queue)["QueueUrl"]
+    url = aws.call("sqs", "get_queue_url", QueueName=PLACE.queue)["QueueUrl"]
     attributes = aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
     policy: dict[str, Any] = json.loads(attributes["Policy"]) if attributes.get("Policy") else {}
     return policy
@@ -90,7 +33,7 @@ def test_everything_is_made_in_the_order_in_which_it_is_needed(aws: Recorded, wa
         ("create", "subscription"),
         ("create", "topic"),
         ("create", "subscription"),
-        ("create", f"s3://{_PLACE.bucket}/{wanted.archive_key}"),
+        ("create", f"s3://{PLACE.bucket}/{wanted.archive_key}"),
         ("create", "model"),
         ("create", "configuration"),
         ("create", "endpoint"),
@@ -114,7 +57,7 @@ def test_a_plan_only_reads(aws: Recorded, wanted: Wanted) -> None:
     deployed(aws, wanted)
     aws.calls.clear()
     deploy.deployment(aws, dataclasses.replace(wanted, instance_type="ml.m5.xlarge"), Waiting().patience)
-    deploy.removal(aws, _PLACE, Waiting().patience)
+    deploy.removal(aws, PLACE, Waiting().patience)
     assert aws.writes == []
 
 
@@ -144,8 +87,8 @@ def test_the_container_is_told_its_profile_its_folder_and_how_many_videos_come_a
         "VALENCE_LIMITS_SOUND_SECONDS": "60",
         "AWS_DEFAULT_REGION": REGION,
     }
-    body = aws.call("s3", "get_object", Bucket=_PLACE.bucket, Key=wanted.archive_key)["Body"].read()
-    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://{_PLACE.bucket}/{wanted.archive_key}"
+    body = aws.call("s3", "get_object", Bucket=PLACE.bucket, Key=wanted.archive_key)["Body"].read()
+    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://{PLACE.bucket}/{wanted.archive_key}"
     assert body == wanted.package.path.read_bytes()
 
 
@@ -174,24 +117,24 @@ def test_it_scales_to_zero_by_the_backlog_and_from_zero_by_the_alarm(aws: Record
 
 def test_a_notice_on_either_topic_reaches_the_queue(aws: Recorded, wanted: Wanted) -> None:
     deployed(aws, wanted)
-    for kind, topic in _PLACE.topics.items():
+    for kind, topic in PLACE.topics.items():
         aws.call("sns", "publish", TopicArn=topic, Message=kind)
-    url = aws.call("sqs", "get_queue_url", QueueName=_PLACE.queue)["QueueUrl"]
+    url = aws.call("sqs", "get_queue_url", QueueName=PLACE.queue)["QueueUrl"]
     messages = aws.call("sqs", "receive_message", QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert sorted(json.loads(message["Body"])["Message"] for message in messages) == ["error", "success"]
     (statement,) = policy_of_the_queue(aws)["Statement"]
     assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": list(_PLACE.topics.values())}}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": list(PLACE.topics.values())}}
 
 
 def test_what_others_wrote_into_the_queues_policy_stays_on_the_way_in_and_out(aws: Recorded, wanted: Wanted) -> None:
     theirs = {"Sid": "theirs", "Effect": "Deny", "Principal": "*", "Action": "sqs:DeleteQueue", "Resource": _QUEUE}
-    url = aws.call("sqs", "get_queue_url", QueueName=_PLACE.queue)["QueueUrl"]
+    url = aws.call("sqs", "get_queue_url", QueueName=PLACE.queue)["QueueUrl"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
     aws.call("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"Policy": policy})
     deployed(aws, wanted)
     assert theirs in policy_of_the_queue(aws)["Statement"]
-    carry_out(deploy.removal(aws, _PLACE, Waiting().patience), print)
+    carry_out(deploy.removal(aws, PLACE, Waiting().patience), print)
     assert policy_of_the_queue(aws)["Statement"] == [theirs]
 
 
@@ -225,7 +168,7 @@ def test_another_kind_of_instance_takes_the_scaling_away_before_the_update_and_b
 def test_what_somebody_removed_by_hand_is_made_again(aws: Recorded, wanted: Wanted) -> None:
     deployed(aws, wanted)
     aws.call("cloudwatch", "delete_alarms", AlarmNames=["valence-has-backlog-without-capacity"])
-    (subscription,) = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=_PLACE.topics["error"])
+    (subscription,) = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=PLACE.topics["error"])
     aws.call("sns", "unsubscribe", SubscriptionArn=subscription["SubscriptionArn"])
     assert verbs(deployed(aws, wanted)) == [("create", "subscription"), ("create", "alarm")]
 
@@ -236,75 +179,29 @@ def test_undeploying_leaves_nothing_that_costs_and_only_what_was_there_before(aw
     stranger = {**wanted.model(), "ModelName": "valence-other-0123456789ab"}
     aws.call("sagemaker", "create_model", **stranger)
     waiting = Waiting()
-    carry_out(deploy.removal(aws, _PLACE, waiting.patience), waiting.said.append)
+    carry_out(deploy.removal(aws, PLACE, waiting.patience), waiting.said.append)
     assert aws.call("sagemaker", "list_endpoint_configs")["EndpointConfigs"] == []
     assert [model["ModelName"] for model in aws.call("sagemaker", "list_models")["Models"]] == ["valence-other-0123456789ab"]
     assert aws.call("sns", "list_topics")["Topics"] == []
     assert aws.call("cloudwatch", "describe_alarms")["MetricAlarms"] == []
     assert aws.call("application-autoscaling", "describe_scalable_targets", ServiceNamespace="sagemaker")["ScalableTargets"] == []
     assert policy_of_the_queue(aws) == {}
-    assert aws.find("s3", "head_object", Bucket=_PLACE.bucket, Key=wanted.archive_key) is not None
-    assert deploy.removal(aws, _PLACE, waiting.patience) == []
+    assert aws.find("s3", "head_object", Bucket=PLACE.bucket, Key=wanted.archive_key) is not None
+    assert deploy.removal(aws, PLACE, waiting.patience) == []
 
 
 @pytest.mark.parametrize("gone", ["bucket", "queue"])
 def test_without_a_bucket_or_a_queue_nothing_is_made_and_the_command_that_makes_it_is_named(
     aws: Recorded, wanted: Wanted, gone: str
 ) -> None:
-    place = dataclasses.replace(_PLACE, **{gone: f"no-{gone}"})
+    place = dataclasses.replace(PLACE, **{gone: f"no-{gone}"})
     with pytest.raises(ResourceMissing, match=f"there is no {gone} no-{gone}: `valence storage create`"):
         deploy.deployment(aws, dataclasses.replace(wanted, place=place), Waiting().patience)
     assert aws.writes == []
 
 
-def test_waiting_says_how_it_goes_once_a_minute(aws: Recorded, wanted: Wanted) -> None:
-    waiting = Waiting()
-    changes = deploy.deployment(aws, wanted, waiting.patience)
-    aws.endpoint_tells = [{"EndpointStatus": "Creating"}] * 10
-    carry_out(changes, waiting.said.append)
-    assert [line.strip() for line in waiting.said if line.startswith(" ")] == ["Creating, 0 min", "Creating, 1 min", "Creating, 2 min"]
-
-
-def test_an_endpoint_that_fails_says_why_in_sagemakers_words(aws: Recorded, wanted: Wanted) -> None:
-    changes = deploy.deployment(aws, wanted, Waiting().patience)
-    failed = {"EndpointStatus": "Failed", "FailureReason": "The primary container did not pass the ping health check."}
-    aws.endpoint_tells = [{"EndpointStatus": "Creating"}, failed]
-    with pytest.raises(EndpointBroken, match=r"did not pass the ping health check.*undeploy"):
-        carry_out(changes, print)
-    aws.endpoint_tells = [failed, failed]
-    with pytest.raises(EndpointBroken, match="did not pass"):
-        deploy.deployment(aws, wanted, Waiting().patience)
-
-
-def test_an_update_that_sagemaker_rolled_back_is_no_success(aws: Recorded, wanted: Wanted) -> None:
-    deployed(aws, wanted)
-    changes = deploy.deployment(aws, dataclasses.replace(wanted, concurrent_videos=4), Waiting().patience)
-    old = wanted.endpoint_config()["EndpointConfigName"]
-    aws.endpoint_tells = [{}, {"EndpointStatus": "RollingBack"}, {"EndpointConfigName": old, "FailureReason": "no capacity"}]
-    with pytest.raises(EndpointBroken, match=f"rolled back to {old}: no capacity"):
-        carry_out(changes, print)
-
-
-def test_an_update_waits_for_the_one_that_is_under_way(aws: Recorded, wanted: Wanted) -> None:
-    deployed(aws, wanted)
-    aws.endpoint_tells = [{"EndpointStatus": "Updating"}] * 2
-    changes = deploy.deployment(aws, wanted, Waiting().patience)
-    assert verbs(changes) == [("await", "endpoint")]
-    aws.endpoint_tells = [{"EndpointStatus": "Updating"}]
-    carry_out(changes, print)
-    assert aws.endpoint_tells == []
-
-
-def test_an_endpoint_that_takes_for_ever_is_left_to_sagemaker(aws: Recorded, wanted: Wanted) -> None:
-    waiting = Waiting(most_seconds=60)
-    changes = deploy.deployment(aws, wanted, waiting.patience)
-    aws.endpoint_tells = [{"EndpointStatus": "Creating"}] * 20
-    with pytest.raises(EndpointSlow, match="still Creating after 1 minutes"):
-        carry_out(changes, print)
-
-
 def test_names_stay_within_sagemakers_bounds_and_go_with_the_content(wanted: Wanted) -> None:
-    long = dataclasses.replace(wanted, place=dataclasses.replace(_PLACE, endpoint="e" * 50))
+    long = dataclasses.replace(wanted, place=dataclasses.replace(PLACE, endpoint="e" * 50))
     assert len(long.model()["ModelName"]) == len(long.endpoint_config()["EndpointConfigName"]) == 63
     assert wanted.model()["ModelName"] != dataclasses.replace(wanted, image="another").model()["ModelName"]
     assert wanted.model() == dataclasses.replace(wanted).model()

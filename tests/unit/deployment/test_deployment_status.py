@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,10 @@ from deployment import costs as pricing
 from deployment.costs import Durations
 from deployment.errors import PricesUnusable, ResourceMissing
 from deployment.status import Activity, status
-from deployment.wanted import Place
-from tests.aws_account import ACCOUNT, REGION, Recorded, account
+from tests.aws_account import ACCOUNT, REGION, Recorded
+from tests.deployments import PLACE
 
-_PLACE = Place("valence", "valence-videos", "sagemaker-notices", REGION, ACCOUNT)
 _NOW = datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC)
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    with account(monkeypatch):
-        yield Recorded()
 
 
 @pytest.fixture
@@ -52,14 +44,14 @@ def test_gauges_are_the_newest_values(endpoint: Recorded) -> None:
     told(endpoint, "ApproximateBacklogSize", 7, 2)
     told(endpoint, "ApproximateAgeOfOldestRequest", 42, 2)
     told(endpoint, "HasBacklogWithoutCapacity", 1, 2)
-    found = status(endpoint, _PLACE, _NOW)
+    found = status(endpoint, PLACE, _NOW)
     assert (found.backlog, found.oldest_seconds, found.waits_without_instance) == (7, 42, 1)
     assert (found.state, found.instances, found.instances_wanted) == ("InService", 1, 1)
 
 
 def test_an_endpoint_of_which_nothing_is_told_is_not_said_to_be_empty(endpoint: Recorded) -> None:
     told(endpoint, "ApproximateBacklogSize", 3, 11)
-    found = status(endpoint, _PLACE, _NOW)
+    found = status(endpoint, PLACE, _NOW)
     assert (found.backlog, found.oldest_seconds, found.waits_without_instance, found.most_instances) == (None, None, None, None)
 
 
@@ -68,7 +60,7 @@ def test_failures_of_the_last_day_count_once_whichever_way_they_are_published(en
     for minutes in (1, 120, 1_300, 1_600):
         told(endpoint, "InvocationFailures", 1, minutes, **dimensions)
     told(endpoint, "ExpiredRequests", 2, 5, **dimensions)
-    found = status(endpoint, _PLACE, _NOW)
+    found = status(endpoint, PLACE, _NOW)
     assert (found.failed, found.expired, found.notices_lost) == (3, 2, 0)
 
 
@@ -81,7 +73,7 @@ def test_what_scaling_did_is_told_with_its_reason(endpoint: Recorded) -> None:
             "StatusMessage": "Failed to set desired instance count: quota exceeded",
         }
     ]
-    (activity,) = status(endpoint, _PLACE, _NOW).activities
+    (activity,) = status(endpoint, PLACE, _NOW).activities
     assert activity == Activity(
         at=_NOW,
         state="Failed",
@@ -92,7 +84,7 @@ def test_what_scaling_did_is_told_with_its_reason(endpoint: Recorded) -> None:
 
 def test_without_an_endpoint_the_command_that_makes_one_is_named(aws: Recorded) -> None:
     with pytest.raises(ResourceMissing, match=f"no endpoint valence in {REGION}: `valence sagemaker deploy`"):
-        status(aws, _PLACE)
+        status(aws, PLACE)
 
 
 _TABLE: dict[str, Any] = {

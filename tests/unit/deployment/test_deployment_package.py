@@ -83,7 +83,7 @@ def test_an_archive_is_unpacked_once_however_often_it_is_served(packed: package.
 def test_the_container_runs_the_archives_code_and_not_the_repositorys(packed: package.Package, served: Path) -> None:
     environment = {**os.environ, **serving.container_environment(served, packed.manifest, "127.0.0.1", 8080)}
     command = [sys.executable, "-c", "import model, media, schemas; print(model.__file__, media.__file__, schemas.__file__)"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     assert [Path(name).is_relative_to(served / "code") for name in done.stdout.split()] == [True] * 3
 
 
@@ -178,7 +178,7 @@ def test_the_ready_made_images_toolkit_answers_with_the_archives_code(packed: pa
     folder.mkdir()
     package.unpack(packed.path, folder)
     (tmp_path / "image.py").write_text(_IN_THE_IMAGE)
-    video = Path(__file__).parents[2] / "samples" / "errand.mp4"
+    video = Path(__file__).parents[3] / "samples" / "errand.mp4"
     environment = {
         **os.environ,
         "SAGEMAKER_BASE_DIR": str(tmp_path),

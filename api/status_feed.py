@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from api.status_hub import StatusHub
 from runtime import metrics
-from runtime.kafka import open_consumer, received
+from runtime.kafka import connection, open_consumer, received
 from runtime.retries import backoff
 from schemas.codec import InvalidEvent, decode
 from schemas.events import UploadStatusChanged
@@ -86,7 +86,7 @@ class StatusFeed:
 
     def _consumer(self) -> KafkaConsumer:
         return open_consumer(
-            bootstrap_servers=self._servers,
+            **connection(self._servers),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",

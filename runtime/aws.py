@@ -26,6 +26,8 @@ QUICK_SECONDS = 4
 #: The same for answers that take their time: SQS waits for a message for 10 s, S3 puts the parts of a large object together.
 PATIENT_SECONDS = 20
 
+#: S3 says AccessDenied of an object that is not there to whoever may not list the bucket: the log tells what would mend it.
+_DENIED_HINT = "the role needs s3:GetObject and s3:ListBucket, without which S3 says this of missing objects too"
 #: Codes that say nothing about the request: throttling, faults of the server, credentials, permissions.
 _DEPENDENCY_CODES = frozenset(
     {
@@ -98,7 +100,8 @@ def availability(dependency: str) -> Iterator[None]:
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code_of(error) in _DEPENDENCY_CODES or status >= 500:
-            raise DependencyUnavailable(dependency, error) from error
+            hint = f": {_DENIED_HINT}" if dependency == "s3" and code_of(error) in ("403", "AccessDenied") else ""
+            raise DependencyUnavailable(dependency, f"{error}{hint}") from error
         raise
 
 

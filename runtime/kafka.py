@@ -14,6 +14,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
 from runtime.errors import DependencyUnavailable, PermanentError
+from runtime.settings import Kafka, section
 from schemas.codec import Record
 from schemas.topics import MOST_DEAD_LETTER_BYTES
 
@@ -31,6 +32,20 @@ _DAY_MILLISECONDS = 86_400_000
 BOOTSTRAP_MILLISECONDS = 5_000
 #: With a stable instance id a restarted member takes its partitions back within this time.
 SESSION_MILLISECONDS = 10_000
+
+
+def connection(bootstrap_servers: str) -> dict[str, Any]:
+    """What every client of kafka-python is opened with: where the broker is, and how it is spoken to by `KAFKA_*`."""
+    security = section("kafka", Kafka)
+    return {
+        "bootstrap_servers": bootstrap_servers,
+        "bootstrap_timeout_ms": BOOTSTRAP_MILLISECONDS,
+        "security_protocol": security.security_protocol,
+        "ssl_context": security.context(),
+        "sasl_mechanism": security.sasl_mechanism if security.is_sasl else None,
+        "sasl_plain_username": security.sasl_username or None,
+        "sasl_plain_password": security.sasl_password or None,
+    }
 
 
 class Received(NamedTuple):
@@ -76,16 +91,7 @@ class KafkaPublisher:
     def _publish(self, records: Sequence[Record]) -> None:
         try:
             if self._producer is None:
-                self._producer = KafkaProducer(
-                    bootstrap_servers=self._servers,
-                    linger_ms=1,
-                    batch_size=131_072,
-                    max_request_size=MOST_REQUEST_BYTES,
-                    delivery_timeout_ms=ACK_SECONDS * 1_000,
-                    request_timeout_ms=10_000,
-                    max_block_ms=10_000,
-                    bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
-                )
+                self._producer = _opened(self._connected)
             producer = self._producer
             sent = [producer.send(record.topic, key=record.key, value=record.value, headers=record.headers) for record in records]
             for future in sent:  # flush() alone hides failures
@@ -95,6 +101,18 @@ class KafkaPublisher:
         except KafkaError as error:
             self._drop()  # an idempotent producer that has failed once may refuse everything after
             raise DependencyUnavailable("kafka", error) from error
+
+    def _connected(self, client: Callable[..., KafkaNetClient]) -> KafkaProducer:
+        return KafkaProducer(
+            **connection(self._servers),
+            kafka_client=client,
+            linger_ms=1,
+            batch_size=131_072,
+            max_request_size=MOST_REQUEST_BYTES,
+            delivery_timeout_ms=ACK_SECONDS * 1_000,
+            request_timeout_ms=10_000,
+            max_block_ms=10_000,
+        )
 
     def _drop(self) -> None:
         if self._producer is not None:
@@ -117,7 +135,7 @@ class KafkaSubscription:
         self._thread = _OneThread(f"kafka-{group}")
         self._topics = tuple(topics)
         self._configuration: dict[str, Any] = {
-            "bootstrap_servers": bootstrap_servers,
+            **connection(bootstrap_servers),
             "group_id": group,
             "group_instance_id": f"{group}-{slot}",
             "enable_auto_commit": False,
@@ -126,7 +144,6 @@ class KafkaSubscription:
             "heartbeat_interval_ms": 2_000,
             "max_poll_interval_ms": _DAY_MILLISECONDS,
             "fetch_max_wait_ms": 500,
-            "bootstrap_timeout_ms": BOOTSTRAP_MILLISECONDS,
         }
         self._consumer: KafkaConsumer | None = None
 
@@ -173,7 +190,12 @@ class KafkaSubscription:
 
 
 def open_consumer(*topics: str, **configuration: Any) -> KafkaConsumer:
-    """A KafkaConsumer; KafkaError where there is no broker. Made plainly, each that fails would leave a thread that goes on trying."""
+    """A KafkaConsumer; KafkaError where there is no broker."""
+    return _opened(lambda client: KafkaConsumer(*topics, kafka_client=client, **configuration))
+
+
+def _opened(make: Callable[[Callable[..., KafkaNetClient]], T]) -> T:
+    """A client of kafka-python. Made plainly, each that finds no broker would leave sockets and a thread that goes on trying."""
     begun: list[KafkaNetClient] = []
 
     def client(**given: Any) -> KafkaNetClient:
@@ -181,10 +203,10 @@ def open_consumer(*topics: str, **configuration: Any) -> KafkaConsumer:
         return begun[-1]
 
     try:
-        return KafkaConsumer(*topics, kafka_client=client, **configuration)
+        return make(client)
     except KafkaError:
-        for connection in begun:
-            connection.close()
+        for one in begun:
+            one.close()
         raise
 
 

@@ -9,7 +9,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from runtime import metrics
-from runtime.kafka import open_consumer
+from runtime.kafka import connection, open_consumer
 
 #: How often a process tells how far behind its group is.
 REPORT_SECONDS = 15.0
@@ -19,7 +19,7 @@ class LagGauge:
     """A connection that asks the broker for a group's committed offsets and the ends of its topics."""
 
     def __init__(self, bootstrap_servers: str, group: str, topics: Sequence[str]) -> None:
-        self._consumer = open_consumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+        self._consumer = open_consumer(**connection(bootstrap_servers), group_id=group, enable_auto_commit=False)
         self._topics = topics
 
     def measure(self) -> dict[str, int]:

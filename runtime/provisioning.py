@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from runtime import aws
 from runtime.errors import DependencyUnavailable
+from runtime.kafka import connection
 from runtime.settings import Settings
 from schemas.topics import TOPICS
 
@@ -26,7 +27,7 @@ _ABANDONED_DAYS = 7
 def create_topics(settings: Settings, replication: int = 1) -> list[str]:
     """Create the topics of the table that are not there yet, and return their names; the others keep their settings."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+        admin = KafkaAdminClient(**connection(settings.kafka_bootstrap_servers))
         try:
             present = {name if isinstance(name, str) else name["name"] for name in admin.list_topics()}
             missing = [topic for topic in TOPICS if topic.name not in present]

@@ -51,7 +51,7 @@ def _settings_lines() -> Iterator[str]:
         yield f"## {name}\n\n{_prose(struct)}\n"
         yield "| variable | default |\n|---|---|"
         for field in msgspec.structs.fields(struct):
-            yield f"| `VALENCE_{name}_{field.name}`".upper() + f" | {_default(field.default)} |"
+            yield f"| `{settings.variable_of(name, field.name)}` | {_default(field.default)} |"
         yield ""
 
 

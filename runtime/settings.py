@@ -7,7 +7,9 @@ The servers' addresses keep the names that the world knows: `DATABASE_URL`, `KAF
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -64,6 +66,42 @@ class Notices(msgspec.Struct, frozen=True):
     """`VALENCE_NOTICES_*`: the SQS queue that is subscribed to the endpoint's SNS topics."""
 
     queue_name: str = "sagemaker-notices"
+
+
+class Kafka(msgspec.Struct, frozen=True):
+    """`KAFKA_*`: how the broker is spoken to. `KAFKA_SSL_CAFILE` names the certificates to trust, empty the system's own;
+    `KAFKA_SSL_CERTFILE` and `KAFKA_SSL_KEYFILE` are ours, where the broker asks for one.
+    """
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    ssl_cafile: str = ""
+    ssl_certfile: str = ""
+    ssl_keyfile: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+            if (path := getattr(self, field)) and not Path(path).is_file():
+                raise SettingsError(f"KAFKA_{field.upper()} is {path!r}: there is no such file")
+        if self.is_sasl and not (self.sasl_username and self.sasl_password):
+            why = f"KAFKA_SECURITY_PROTOCOL is {self.security_protocol}"
+            raise SettingsError(f"KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set, since {why}")
+
+    @property
+    def is_sasl(self) -> bool:
+        """Whether the broker asks for a name and a password."""
+        return self.security_protocol.startswith("SASL_")
+
+    def context(self) -> ssl.SSLContext | None:
+        """What the broker's certificate is checked by; None without TLS."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        context = ssl.create_default_context(cafile=self.ssl_cafile or None)
+        if self.ssl_certfile:
+            context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile or None)
+        return context
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -130,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: str
     kafka_bootstrap_servers: str
+    kafka: Kafka = Kafka()
     storage: Storage = Storage()
     sources: Sources = Sources()
     limits: Limits = Limits()
@@ -156,8 +195,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return address.startswith(self.allowed_sources) and not address.startswith(f"s3://{self.storage.bucket}/uploads/")
 
 
-#: The sections by the word that follows `VALENCE_`.
+#: The sections by the word that their variables begin with.
 SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "kafka": Kafka,
     "storage": Storage,
     "sources": Sources,
     "limits": Limits,
@@ -186,11 +226,16 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def variable_of(section_name: str, field: str) -> str:
+    """The environment variable of a setting: `KAFKA_*` as the world knows it, `VALENCE_<SECTION>_<NAME>` otherwise."""
+    return f"{'' if section_name == 'kafka' else 'VALENCE_'}{section_name}_{field}".upper()
+
+
 def section(name: str, struct: type[Section], environment: Mapping[str, str] = os.environ) -> Section:
-    """The settings `VALENCE_<NAME>_*` of one section, for a process that needs no more; SettingsError names the variable that is wrong."""
+    """The settings of one section, for a process that needs no more; SettingsError names the variable that is wrong."""
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(struct):
-        variable = f"VALENCE_{name}_{field.name}".upper()
+        variable = variable_of(name, field.name)
         if (text := environment.get(variable)) is None:
             continue
         try:

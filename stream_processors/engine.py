@@ -26,6 +26,7 @@ from runtime import kafka, metrics
 from runtime.errors import DependencyUnavailable
 from runtime.lag import report_lag
 from runtime.process import GRACE_SECONDS, Process, leave_after
+from runtime.settings import Kafka
 from schemas.codec import Record
 from stream_processors import lenient_headers
 from stream_processors.stage import Runner, Stage
@@ -143,6 +144,14 @@ def _received(message: Any) -> kafka.Received:
     )
 
 
+def _credentials(security: Kafka) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = security.context()
+    if security.is_sasl:
+        mechanism, name, password = security.sasl_mechanism, security.sasl_username, security.sasl_password
+        return faust.SASLCredentials(mechanism=mechanism, username=name, password=password, ssl_context=context)
+    return faust.SSLCredentials(context) if context else None
+
+
 def _app(stage: Stage, process: Process) -> Any:
     lenient_headers.install()
     group = f"stream-processors.{stage.name}"
@@ -152,6 +161,7 @@ def _app(stage: Stage, process: Process) -> Any:
     return _App(
         group,
         broker=";".join(f"kafka://{server}" for server in process.settings.kafka_bootstrap_servers.split(",")),
+        broker_credentials=_credentials(process.settings.kafka),
         datadir=str(scratch),
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -19,3 +19,9 @@ def test_permissions_throttling_and_faults_are_the_servers_affair_by_head_too(co
 def test_an_error_about_the_request_passes() -> None:
     with pytest.raises(ClientError), aws.availability("s3"):
         raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "403"])
+def test_what_is_waited_for_since_it_is_denied_says_which_permissions_would_mend_it(code: str) -> None:
+    with pytest.raises(DependencyUnavailable, match="s3:ListBucket"), aws.availability("s3"):
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")

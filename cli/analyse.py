@@ -14,6 +14,7 @@ from cli.exits import Exit
 from cli.journeys import Journey, travel
 from cli.progress import display
 from cli.results import show_analysis
+from cli.unsent import Unsent
 from valence import Client, Format
 
 Output = Literal["table", "json", "srt"]
@@ -43,21 +44,22 @@ def analyse(
       valence analyse *.mp4 --json > analyses.jsonl
       valence analyse talk.mp4 --srt > talk.srt
 
-    Several files travel side by side. Progress goes to standard error, results to standard output. Ends with 0 if every file was
-    analysed, with 1 if one was rejected or failed.
+    Several files travel side by side. A command that was interrupted goes on where it stopped when it is run again. Progress goes to
+    standard error, results to standard output. Ends with 0 if every file was analysed, with 1 if one was rejected or failed.
     """
     if as_json and as_srt:
         raise click.UsageError("--json and --srt exclude each other: choose one")
     if as_srt and len(files) > 1:
         raise click.UsageError(f"--srt prints one file's subtitles, and {len(files)} files were given: give one, or use --json")
     chosen: Output = "json" if as_json else "srt" if as_srt else "table"
-    with connected(find_api(api_url, api_key, data)) as client:
-        journeys = analyse_files(client, files, captions, timeout, chosen)
+    api = find_api(api_url, api_key, data)
+    with connected(api) as client:
+        journeys = analyse_files(client, Unsent(api.url), files, captions, timeout, chosen)
     return Exit.COMPLETED if all(journey.analysis for journey in journeys) else Exit.NOT_COMPLETED
 
 
 def analyse_files(
-    client: Client, files: tuple[Path, ...], captions: bool, timeout: float | None, chosen: Output = "table"
+    client: Client, unsent: Unsent, files: tuple[Path, ...], captions: bool, timeout: float | None, chosen: Output = "table"
 ) -> list[Journey]:
     """Send files, show how they fare and print what comes of them; returns how each has ended."""
     with display() as shown:
@@ -67,7 +69,7 @@ def analyse_files(
             if journey.ended and chosen == "json":
                 click.echo(_document(journey))
 
-        journeys = travel(client, files, captions, timeout, note)
+        journeys = travel(client, unsent, files, captions, timeout, note)
     for journey in journeys:
         if journey.analysis is None or journey.upload_id is None:
             continue

@@ -13,6 +13,7 @@ from cli.analyse import analyse_files
 from cli.api import Api, connected
 from cli.exits import Exit
 from cli.journeys import Journey, Unfinished
+from cli.unsent import Unsent
 from local.background import running_stack
 from local.preparation import prepare
 from local.stack import Stack
@@ -37,16 +38,16 @@ def demo(video: Path | None) -> Exit:
             assert key is not None  # made by `prepare`
             click.echo(f"everything is up; {chosen.name} is sent to {url}\n")
             with connected(Api(url, key, "the demo's own stack")) as client:
-                (journey,) = _analyse(client, chosen)
+                (journey,) = _analyse(client, Unsent(url, Path(folder) / "unsent"), chosen)
             if chosen.parent == FOLDER.resolve() and journey.analysis:
                 click.echo(_word_error(chosen, journey))
             click.echo("\nstopping")
     return Exit.COMPLETED if journey.analysis else Exit.NOT_COMPLETED
 
 
-def _analyse(client: Client, video: Path) -> list[Journey]:
+def _analyse(client: Client, unsent: Unsent, video: Path) -> list[Journey]:
     try:
-        return analyse_files(client, (video,), captions=False, timeout=None)
+        return analyse_files(client, unsent, (video,), captions=False, timeout=None)
     except Unfinished:
         raise KeyboardInterrupt from None  # nothing goes on here: the stack ends with the demo
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from cli.exits import CommandFailed, Exit
+from cli.unsent import Entry, Unsent
 from schemas.analysis import Analysis
 from schemas.failures import Failure
+from schemas.resources import Upload
 from schemas.status import RANK, TERMINAL, Status
-from valence import ApiError, Client
+from valence import ApiError, Client, FileChanged
 
 #: Videos that are on their way at the same time; an account may have ten streams of events.
 SIDE_BY_SIDE = 4
@@ -55,7 +57,10 @@ class Unfinished(CommandFailed):
 
     def __init__(self, reason: str, code: Exit, journeys: Sequence[Journey]) -> None:
         going_on = [str(journey.upload_id) for journey in journeys if journey.is_underway]
-        super().__init__(f"{reason}: what was sent goes on, see `valence watch {' '.join(going_on)}`" if going_on else reason)
+        advice = f"; what was sent goes on, see `valence watch {' '.join(going_on)}`" if going_on else ""
+        if any(journey.upload_id and not journey.ended and not journey.is_underway for journey in journeys):
+            advice += "; the same command again sends the rest"
+        super().__init__(reason + advice.replace("; ", ": ", 1))
         self.code = code
 
 
@@ -66,9 +71,11 @@ class _Change(NamedTuple):
 
 
 def travel(
-    client: Client, paths: Sequence[Path], captions: bool, timeout: float | None, show: Callable[[int, Journey], None]
+    client: Client, unsent: Unsent, paths: Sequence[Path], captions: bool, timeout: float | None, show: Callable[[int, Journey], None]
 ) -> list[Journey]:
     """Bring videos to their end and return how each has ended, in the order of `paths`; `show` is told of every step.
+
+    Uploads that `unsent` knows go on where they were interrupted.
 
     Unfinished after `timeout` seconds or at Ctrl-C: what was sent is still analysed. An error that is not about one video ends them all.
     """
@@ -84,11 +91,12 @@ def travel(
                 number = waiting.get_nowait()
             except queue.Empty:
                 return
-            _Traveller(client, captions, number, journeys[number], changes).go()
+            _Traveller(client, captions, unsent, number, journeys[number], changes).go()
 
     for _ in range(min(SIDE_BY_SIDE, len(journeys))):
         # Daemons, so that one that waits for an event does not keep the command from ending.
         threading.Thread(target=work, daemon=True).start()
+    unsent.tidy()
     deadline = None if timeout is None else time.monotonic() + timeout
     current = list(journeys)
     while not all(journey.ended for journey in current):
@@ -112,8 +120,11 @@ def _next(changes: queue.SimpleQueue[_Change], deadline: float | None, timeout: 
 class _Traveller:
     """Takes one video from the file to its analysis, in a thread, and tells of each step."""
 
-    def __init__(self, client: Client, captions: bool, number: int, journey: Journey, changes: queue.SimpleQueue[_Change]) -> None:
-        self._client, self._captions, self._number, self._journey, self._changes = client, captions, number, journey, changes
+    def __init__(
+        self, client: Client, captions: bool, unsent: Unsent, number: int, journey: Journey, changes: queue.SimpleQueue[_Change]
+    ) -> None:
+        self._client, self._captions, self._unsent = client, captions, unsent
+        self._number, self._journey, self._changes = number, journey, changes
         self._started = time.monotonic()
 
     def go(self) -> None:
@@ -133,12 +144,30 @@ class _Traveller:
         self._changes.put(_Change(self._number, self._journey))
 
     def _send(self) -> None:
-        upload = self._client.create_upload(self._journey.path.name, bytes=self._journey.bytes, captions=self._captions)
-        self._tell(upload_id=upload.id, status=upload.status)
-        with self._journey.path.open("rb") as content:
-            self._client.put_content(
-                upload.id, content, self._journey.bytes, progress=lambda piece: self._tell(sent=self._journey.sent + piece)
-            )
+        entry = self._unsent.entry(self._journey.path)
+        begun = entry.upload_id
+        try:
+            upload = self._upload(entry, begun)
+        except (ApiError, FileChanged) as error:
+            if begun is None or (isinstance(error, ApiError) and error.problem.status >= 500):
+                raise
+            upload = self._upload(entry, None)  # what had begun has expired, or was of another file
+        entry.forget()
+        self._tell(status=upload.status)
+
+    def _upload(self, entry: Entry, begun: UUID | None) -> Upload:
+        def announced(upload: Upload) -> None:
+            entry.note(upload.id)
+            self._tell(upload_id=upload.id, status=upload.status)
+
+        self._tell(sent=0)
+        return self._client.upload_file(
+            self._journey.path,
+            captions=self._captions,
+            resume=begun,
+            progress=lambda count: self._tell(sent=self._journey.sent + count),
+            announced=announced,
+        )
 
     def _follow(self) -> None:
         assert self._journey.upload_id is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from schemas.analysis import Analysis, EmotionScores, Modality, ModelRef, NoUtte
 from schemas.events import UploadStatusChanged
 from schemas.failures import Failure
 from schemas.jobs import AnalysisOptions
-from schemas.resources import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, CreateUpload, ProblemDocument, Snapshot, Upload, UploadPage
+from schemas.resources import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, CreateUpload, ProblemDocument, Snapshot, StoredPart, Upload, UploadPage
 from schemas.status import Status
 
 KEY = "val_live_test"
@@ -137,20 +138,23 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
                 else:
                     created = msgspec.structs.replace(api.upload(upload_id), status=Status.CREATED, sequence=1, failure=None)
                     self._answer(201, msgspec.json.encode(created))
+            elif self.path.endswith("/complete"):
+                self._answer(200, msgspec.json.encode(api.upload(UUID(self.path.split("/")[3]))))
             else:
                 upload_id = UUID(self.path.split("/")[3])
                 self._answer(202, msgspec.json.encode(msgspec.structs.replace(api.upload(upload_id), attempt=2)))
 
         def do_PUT(self) -> None:
-            upload_id = UUID(self.path.split("/")[3])
-            self.rfile.read(int(self.headers["Content-Length"]))
+            upload_id, number = UUID(self.path.split("/")[3]), int(self.path.split("/")[5])
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             match api.uploads[upload_id].filename:
                 case "refused.mp4":
                     self._problem(413, "content-too-large", "the content has 9 bytes: at most 8 are accepted")
                 case "away.mp4":
-                    self._problem(503, "dependency-unavailable", "s3 is unavailable")
+                    self._problem(503, "dependency-unavailable", "s3 is unavailable", again_after=3_600)
                 case _:
-                    self._answer(200, msgspec.json.encode(api.upload(upload_id)))
+                    etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+                    self._answer(200, msgspec.json.encode(StoredPart(number=number, bytes=len(body), etag=etag)))
 
         def do_GET(self) -> None:
             if not self._is_known():
@@ -201,12 +205,14 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
             if not ends:
                 api.stopped.wait()
 
-        def _problem(self, status: int, name: str, detail: str) -> None:
+        def _problem(self, status: int, name: str, detail: str, again_after: int | None = None) -> None:
             problem = ProblemDocument(type=PROBLEM_TYPES + name, title=name, status=status, detail=detail)
-            self._answer(status, msgspec.json.encode(problem), PROBLEM_MEDIA_TYPE)
+            self._answer(status, msgspec.json.encode(problem), PROBLEM_MEDIA_TYPE, again_after)
 
-        def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+        def _answer(self, status: int, body: bytes, content_type: str = "application/json", again_after: int | None = None) -> None:
             self.send_response(status)
+            if again_after is not None:
+                self.send_header("Retry-After", str(again_after))
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

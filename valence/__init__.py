@@ -7,9 +7,33 @@ with Client("http://127.0.0.1:8000", "val_live_...") as client:
     client.wait(upload.id)
     for utterance in client.analysis(upload.id).utterances:
         print(utterance.text, utterance.scores.emotion)
+
+`AsyncClient` has the same methods for programs with an event loop.
 """
 
-from valence.client import Client, Format
-from valence.errors import ApiError, ClientError, ServiceUnreachable, WaitTimedOut
+from valence.async_client import AsyncClient, Format
+from valence.client import Client
+from valence.errors import (
+    ApiError,
+    ClientError,
+    FileChanged,
+    ServiceUnreachable,
+    StorageRefused,
+    UploadCancelled,
+    WaitTimedOut,
+)
+from valence.transfer import Control
 
-__all__ = ["ApiError", "Client", "ClientError", "Format", "ServiceUnreachable", "WaitTimedOut"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Control",
+    "FileChanged",
+    "Format",
+    "ServiceUnreachable",
+    "StorageRefused",
+    "UploadCancelled",
+    "WaitTimedOut",
+]

@@ -26,6 +26,18 @@ class WaitTimedOut(ClientError):
     """The upload had not come to an end when the time was over; it goes on."""
 
 
+class UploadCancelled(ClientError):
+    """The upload was cancelled by its sender; what has come of it waits for a day to be gone on with."""
+
+
+class FileChanged(ClientError):
+    """The file is not the one whose upload began: its size or its time of change is another."""
+
+
+class StorageRefused(ClientError):
+    """S3 does not take a part at the address that the API gave for it."""
+
+
 class ApiError(ClientError):
     """The API has answered with a problem: `problem` is its document, `name` says which one, like `no-such-upload`."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 import httpx
 
 from valence.errors import ApiError, ServiceUnreachable, raise_for_problem
 from valence.event_source import EventReader, ServerEvent
+from valence.retrying import passes
 
 #: The API sends a comment every 15 s, so a connection that is silent for longer is dead.
 SILENCE_SECONDS = 40.0
-#: Problems that pass.
-_PASSING = frozenset({429, 502, 503, 504})
 
 
 class Position(Protocol):
@@ -28,16 +28,16 @@ class Position(Protocol):
         """Whether nothing more is expected."""
 
 
-def follow(
-    http: httpx.Client,
+async def follow(
+    http: httpx.AsyncClient,
     path: str,
     position: Position,
     *,
     patience_seconds: float,
     deadline: float | None = None,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[ServerEvent]:
+) -> AsyncIterator[ServerEvent]:
     """The events at `path`, reconnecting until `position` is finished, the API says so with 204, or `deadline` on `clock` has passed.
 
     A connection that breaks is made again for as long as `patience_seconds`, then ServiceUnreachable or ApiError; the first is made once.
@@ -49,16 +49,17 @@ def follow(
         timeout = httpx.Timeout(10.0, read=silence)
         reader = EventReader()
         try:
-            with http.stream("GET", path, headers={"Accept": "text/event-stream", **position.headers()}, timeout=timeout) as response:
+            async with http.stream("GET", path, headers={"Accept": "text/event-stream", **position.headers()}, timeout=timeout) as response:
                 if response.status_code == 204:
                     return
                 if response.status_code >= 400:
-                    response.read()
+                    await response.aread()
                 raise_for_problem(response)
                 connected = True
-                for received in response.iter_raw():
+                async for received in response.aiter_raw():
                     alive_at = clock()
-                    yield from reader.feed(received)
+                    for event in reader.feed(received):
+                        yield event
                     if deadline is not None and clock() >= deadline:
                         return
             if position.finished:
@@ -71,7 +72,7 @@ def follow(
                 raise ServiceUnreachable(str(http.base_url), error) from error
             pause = reader.retry_seconds
         except ApiError as error:
-            if error.problem.status not in _PASSING or clock() - alive_at > patience_seconds:
+            if not passes(error) or clock() - alive_at > patience_seconds:
                 raise
             pause = error.retry_after or reader.retry_seconds
-        sleep(pause)
+        await sleep(pause)

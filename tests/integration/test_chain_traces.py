@@ -63,7 +63,7 @@ async def trace_of(collector: Collector, upload_id: str) -> list[Span]:
 
     def look() -> list[Span]:
         spans = collector.spans()
-        begun = {span.trace for span in spans if (span.name, span.upload_id) == ("api.put_content", upload_id)}
+        begun = {span.trace for span in spans if (span.name, span.upload_id) == ("api.complete_upload", upload_id)}
         about_it = [span for span in spans if span.upload_id == upload_id]
         told = {span.service for span in about_it} >= set(WAY) and any(span.name == LAST for span in about_it)
         trace = [span for span in spans if span.trace in begun]
@@ -90,7 +90,7 @@ async def test_every_span_of_a_trace_names_what_caused_it(client: Client, collec
 
     (last,) = [span for span in trace.values() if span.name == LAST]
     assert causes(last) == [
-        "api.put_content",
+        "api.complete_upload",
         "validate upload.received.v1",
         "invoke upload.validated.v1",
         "sagemaker notice",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -21,6 +21,10 @@ ID = uuid4()
 
 def client(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
     return Client("http://api", "val_live_x", transport=httpx.MockTransport(answer))
+
+
+async def arriving(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def stream(*numbered: tuple[int, Status], upload_id: UUID = ID) -> bytes:
@@ -48,7 +52,7 @@ def test_events_go_on_after_the_last_one_when_a_connection_ends() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.headers.get("last-event-id"))
-        return httpx.Response(200, content=iter([answers[len(asked) - 1]]))
+        return httpx.Response(200, content=arriving(answers[len(asked) - 1]))
 
     assert [status.sequence for status in client(answer).events(ID)] == [1, 2, 3, 4]
     assert asked == [None, "2", "3"]

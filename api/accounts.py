@@ -31,6 +31,10 @@ class AccountMissing(ValenceError):
     """There is no account of this name."""
 
 
+class PlanMissing(ValenceError):
+    """There is no plan of this name."""
+
+
 class KeyMissing(ValenceError):
     """There is no key with this id."""
 
@@ -85,6 +89,28 @@ async def keys(db: Database, account: str | None = None) -> list[DictRow]:
     if account is not None and not await db.rows("account_by_name", name=account):
         raise _no_account(account)
     return await db.rows("api_keys", account=account)
+
+
+async def plans(db: Database) -> list[DictRow]:
+    """Every plan by name: `videos_a_month` and `minutes_a_month`, None without a limit, and how many `accounts` have it."""
+    return await db.rows("plans")
+
+
+async def define_plan(db: Database, name: str, videos: int | None, minutes: int | None) -> None:
+    """Make a plan, or change what it allows; None is without a limit."""
+    await db.rows("define_plan", name=name, videos=videos, minutes=minutes)
+
+
+async def set_plan(db: Database, account: str, plan: str) -> None:
+    """Give an account another plan; AccountMissing or PlanMissing where there is none of that name."""
+    async with db.transaction() as connection:
+        found = await database.row(connection, "account_by_name", name=account)
+        if found is None:
+            raise _no_account(account)
+        if plan not in {row["name"] for row in await database.rows(connection, "plans")}:
+            raise PlanMissing(f"there is no plan named {plan!r}: `valence plans list` lists them, `valence plans define` makes one")
+        await database.rows(connection, "set_plan", account_id=found["id"], plan=plan)
+        await audit.record(connection, found["id"], Action.PLAN_SET, OPERATOR, detail=plan)
 
 
 def _no_account(name: str) -> AccountMissing:

@@ -30,6 +30,7 @@ from api import (
     password_resets,
     sessions,
     uploads,
+    usage,
 )
 from api.authentication import Authentication
 from api.observation import Observation
@@ -97,6 +98,7 @@ def create_app(services: Services) -> ASGIApp:
             keys.create_key,
             keys.revoke_key,
             audit_log.list_audit,
+            usage.get_usage,
             sessions.sign_up,
             sessions.sign_in,
             sessions.get_session,

@@ -25,6 +25,7 @@ class Action(StrEnum):
     CREDENTIALS_WRONG = "account:password:wrong"
     RESET_REQUESTED = "account:password:reset-request"
     RESET = "account:password:reset"
+    PLAN_SET = "account:plan:set"
     KEY_CREATED = "account:key:create"
     KEY_REVOKED = "account:key:revoke"
 

@@ -27,6 +27,7 @@ from api.problems import (
     NoSuchUpload,
     PartsDiffer,
     PartsMissing,
+    QuotaExhausted,
     RequestInProgress,
     SizeMismatch,
     UnsupportedMediaType,
@@ -54,6 +55,7 @@ MOST_BODY_BYTES = 2 * 1024**2
     operation_class=bodies.operation(CompleteUpload, required=False),
     request_max_body_size=MOST_BODY_BYTES,
     responses=problems(
+        QuotaExhausted,
         InvalidRequest,
         MalformedRequest,
         UnsupportedMediaType,

@@ -30,6 +30,7 @@ from api.problems import (
     IncompleteContent,
     InvalidRequest,
     NoSuchUpload,
+    QuotaExhausted,
     SizeMismatch,
     TooManyContents,
     UploadEnded,
@@ -57,6 +58,7 @@ _FORM_ADVICE = (
     "/uploads/{upload_id:str}/content",
     guards=[requires(Scope.WRITE)],
     responses=problems(
+        QuotaExhausted,
         NoSuchUpload,
         InvalidRequest,
         ContentAlreadyReceived,

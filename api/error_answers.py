@@ -20,9 +20,11 @@ from api.problems import (
     MethodNotAllowed,
     NoSuchRoute,
     Problem,
+    QuotaExhausted,
     field_at,
 )
 from runtime.errors import DependencyUnavailable
+from runtime.quotas import QuotaExceeded
 from schemas.resources import PROBLEM_MEDIA_TYPE, FieldError
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ def handlers() -> ExceptionHandlersMap:
     return {
         Problem: _answering(lambda request, problem: problem),
         DependencyUnavailable: _answering(_away),
+        QuotaExceeded: _answering(lambda request, error: QuotaExhausted(str(error))),
         ValidationException: _answering(_invalid),
         HTTPException: _answering(_refused),
         Exception: _answering(_unexpected),

@@ -57,7 +57,9 @@ async def sign_up(request: Anonymous, services: Injected) -> Response[SignedIn]:
     await throttling.take(services.database, rate, f"sign-up at {who.network}")
     hashed = await services.passwords.hash(data.password)
     async with services.database.transaction() as connection:
-        account = await database.row(connection, "sign_up", id=uuid7(), email=data.email, password_hash=hashed)
+        account = await database.row(
+            connection, "sign_up", id=uuid7(), email=data.email, password_hash=hashed, plan=services.settings.accounts.plan
+        )
         if account is None:
             raise SignUpRefused("no account can be made with this address: sign in if it is yours, or use another")
         token, answer = await begin_session(connection, services, account, who, Action.ACCOUNT_CREATED, _presented(request, services))

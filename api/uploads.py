@@ -24,6 +24,7 @@ from api.problems import (
     InvalidRequest,
     NoAttemptsLeft,
     NoSuchUpload,
+    QuotaExhausted,
     RequestInProgress,
     SizeMismatch,
     SourceMissing,
@@ -35,7 +36,7 @@ from api.problems import (
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
 from api.sources import locate_allowed
-from runtime import database, telemetry
+from runtime import database, quotas, telemetry
 from runtime import uploads as records
 from runtime.database import Connection, Database
 from runtime.errors import ObjectMissing
@@ -61,6 +62,7 @@ Statuses = Annotated[list[Status] | None, Parameter(description="Only uploads wi
     guards=[requires(Scope.WRITE)],
     operation_class=bodies.operation(CreateUpload),
     responses=problems(
+        QuotaExhausted,
         InvalidRequest,
         UnsupportedMediaType,
         BodyTooLarge,
@@ -87,6 +89,7 @@ async def _create(request: Authenticated, services: Services, run: Once) -> Resp
     if data.source is not None and data.sha256 is not None:
         wrong = field_at("sha256", data.sha256, "no digest beside a source, which is not read here")
         raise InvalidRequest("sha256 is given beside a source: leave it out, since the object is not read here", errors=[wrong])
+    await quotas.check(services.database, request.user.account_id)
     upload_id = uuid7()
     source = Source(bucket=services.settings.storage.bucket, key=source_key(upload_id), bytes=data.bytes)
     if data.source is not None:
@@ -142,7 +145,14 @@ async def get_upload(request: Authenticated, services: Injected, upload_id: From
     status_code=202,
     guards=[requires(Scope.WRITE)],
     responses=problems(
-        NoSuchUpload, UploadNotEnded, NoAttemptsLeft, ContentMissing, RequestInProgress, IdempotencyKeyReused, InvalidRequest
+        NoSuchUpload,
+        UploadNotEnded,
+        NoAttemptsLeft,
+        QuotaExhausted,
+        ContentMissing,
+        RequestInProgress,
+        IdempotencyKeyReused,
+        InvalidRequest,
     ),
 )
 async def retry_upload(

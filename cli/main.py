@@ -26,6 +26,7 @@ class _LazyGroup(click.Group):
         "local": ("cli.local", "Run the whole system on this machine."),
         "accounts": ("cli.accounts", "Create and list accounts."),
         "keys": ("cli.keys", "Create, list and revoke API keys."),
+        "plans": ("cli.plans", "Say what accounts may use in a month."),
         "topics": ("cli.topics", "Create and list the topics in Kafka."),
         "storage": ("cli.storage", "Create the bucket and the queues."),
         "database": ("cli.database", "Migrate PostgreSQL."),

@@ -141,10 +141,11 @@ class Api(msgspec.Struct, frozen=True):
 
 
 class Accounts(msgspec.Struct, frozen=True):
-    """`VALENCE_ACCOUNTS_*`: who may sign up, and how long a session lasts: unused, and at most."""
+    """`VALENCE_ACCOUNTS_*`: who may sign up, and with which plan, and how long a session lasts: unused, and at most."""
 
     sign_up_open: bool = True
     sign_ups_per_hour: Positive = 20
+    plan: str = "free"
     session_idle_seconds: Positive = 7 * 86_400
     session_seconds: Positive = 30 * 86_400
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from runtime import database, metrics, outbox
+from runtime import database, metrics, outbox, quotas
 from runtime.database import Connection
 from runtime.errors import ValenceError
 from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
@@ -117,9 +117,10 @@ async def _is_analysed(connection: Connection, upload_id: UUID, attempt: int) ->
 
 
 async def submit(connection: Connection, event: UploadReceived, publisher: str) -> bool:
-    """Make an upload `received` and send it on its way; False where its status forbids that."""
+    """Make an upload `received` and send it on its way; False where its status forbids that. QuotaExceeded where the plan does."""
     if not await apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, publisher):
         return False
+    await quotas.reserve(connection, event.upload_id, event.attempt)
     await outbox.add(connection, event, publisher)
     return True
 

@@ -53,6 +53,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     email: str | None
     name: str | None
+    plan: str
     created_at: datetime
 
 
@@ -152,3 +153,22 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 
     data: list[AuditEvent]
     next_cursor: str | None
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """What was used of something this month, what videos that are being worked on hold, and the limit; None without one."""
+
+    used: float
+    reserved: float
+    limit: int | None
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account has used of its plan in `month`, a calendar month of UTC like `2026-11`, and what that took to compute."""
+
+    plan: str
+    month: str
+    resets_at: datetime
+    videos: Allowance
+    minutes: Allowance
+    compute_seconds: float

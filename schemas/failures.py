@@ -8,7 +8,8 @@ import msgspec
 
 
 class RejectionCode(StrEnum):
-    """Why validation refuses an upload; the file is at fault, so a retry of the same object does not help."""
+    """Why validation refuses an upload; the file is at fault, so a retry of the same object does not help,
+    unless the account's quota was."""
 
     UNKNOWN_ACCOUNT = "unknown_account"
     SOURCE_NOT_ALLOWED = "source_not_allowed"
@@ -25,6 +26,7 @@ class RejectionCode(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     UNSUPPORTED_SOUND = "unsupported_sound"
     UNSAFE_MEDIA = "unsafe_media"
+    QUOTA_EXCEEDED = "quota_exceeded"
 
 
 class FailureCode(StrEnum):

@@ -58,6 +58,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1. While its
     content may come in parts, `part_size` is the size of each but the last, and `parts_url` the address below which they are put.
+    `compute_seconds` is what the newest attempt took to analyse, once it has its analysis.
     """
 
     id: UUID
@@ -71,6 +72,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     sequence: int
     failure: Failure | None
+    compute_seconds: float | None = None
     created_at: datetime
     updated_at: datetime
     part_size: int | None = None

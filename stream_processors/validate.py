@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from media.limits import Rejected
 from media.pool import MediaPool
 from media.ranges import BLOCK_BYTES
-from runtime import database, metrics, uploads
+from runtime import database, metrics, quotas, uploads
 from runtime.database import Database
 from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
 from runtime.settings import Settings
@@ -65,6 +65,7 @@ class Validate:
             found = await self._look(event)
             with uncounted():  # the guard has limits of its own, and a file may wait for its turn behind files that use them up
                 media = await self._pool.probe(found)
+            await self._remember(event, found.info, media)
         except Rejected as rejection:
             return [_rejected(event, rejection)]
         except ObjectMissing as error:
@@ -72,7 +73,6 @@ class Validate:
         except ObjectReplaced as error:
             return [_rejected(event, Rejected(RejectionCode.OBJECT_REPLACED, str(error)))]
         info = found.info
-        await self._remember(event, info, media)
         return [
             UploadValidated(
                 upload_id=event.upload_id,
@@ -136,7 +136,12 @@ class Validate:
 
     async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> None:
         described = Jsonb(msgspec.to_builtins(media))
-        await self._database.rows("set_media", id=event.upload_id, media=described, etag=info.etag, bytes=info.bytes)
+        seconds = media.duration_seconds
+        refusals = await self._database.rows(
+            "set_media", id=event.upload_id, attempt=event.attempt, media=described, etag=info.etag, bytes=info.bytes, seconds=seconds
+        )
+        if refusals:
+            raise Rejected(RejectionCode.QUOTA_EXCEEDED, quotas.refused(refusals[0], seconds))
 
 
 def _has_ended(status: str, failure: dict[str, object] | None) -> bool:
@@ -147,5 +152,5 @@ def _has_ended(status: str, failure: dict[str, object] | None) -> bool:
 def _rejected(event: UploadReceived, rejection: Rejected) -> UploadRejected:
     log.info("rejected: %s", rejection)
     metrics.REJECTIONS.labels(rejection.code).inc()
-    failure = Failure(code=rejection.code, message=rejection.message)
+    failure = Failure(code=rejection.code, message=rejection.message, retryable=rejection.code is RejectionCode.QUOTA_EXCEEDED)
     return UploadRejected(upload_id=event.upload_id, account_id=event.account_id, attempt=event.attempt, failure=failure)

@@ -20,6 +20,7 @@ from api.problems.accounts import (
 )
 from api.problems.keys import ExpiredKey, MalformedKey, MissingKey, MissingScope, NoSuchKey, RevokedKey, TooManyKeys, UnknownKey
 from api.problems.problem import Problem, field_at
+from api.problems.quotas import QuotaExhausted, TooManyRequests
 from api.problems.requests import (
     BodyTooLarge,
     FormData,
@@ -94,6 +95,7 @@ __all__ = [
     "PartsDiffer",
     "PartsMissing",
     "Problem",
+    "QuotaExhausted",
     "RequestInProgress",
     "ResetLinkUsed",
     "RevokedKey",
@@ -106,6 +108,7 @@ __all__ = [
     "SourceNotAllowed",
     "TooManyContents",
     "TooManyKeys",
+    "TooManyRequests",
     "TooManyStreams",
     "TooManyTries",
     "UnknownKey",

@@ -14,16 +14,16 @@ where a.closed_at is null
 group by a.id order by 2;
 
 -- name: sign_up
-insert into accounts (id, email, password_hash) values (%(id)s, %(email)s, %(password_hash)s)
-on conflict (lower(email)) do nothing returning id, email, name, created_at;
+insert into accounts (id, email, password_hash, plan) values (%(id)s, %(email)s, %(password_hash)s, %(plan)s)
+on conflict (lower(email)) do nothing returning id, email, name, plan, created_at;
 
 -- name: account_by_email
-select id, email, name, created_at, password_hash,
+select id, email, name, plan, created_at, password_hash,
        exists (select from familiar_addresses f where f.account_id = accounts.id and f.address = %(address)s) as is_familiar
 from accounts where lower(email) = lower(%(email)s) and closed_at is null;
 
 -- name: account_by_id
-select id, email, name, created_at, password_hash from accounts where id = %(id)s and closed_at is null;
+select id, email, name, plan, created_at, password_hash from accounts where id = %(id)s and closed_at is null;
 
 -- name: remember_address
 insert into familiar_addresses (account_id, address) values (%(account_id)s, %(address)s)
@@ -36,7 +36,7 @@ delete from familiar_addresses where account_id = %(account_id)s and seen_at < n
 update accounts set password_hash = %(password_hash)s where id = %(id)s;
 
 -- name: invite
-insert into accounts (id, email) values (%(id)s, %(email)s) on conflict (lower(email)) do nothing returning id;
+insert into accounts (id, email, plan) values (%(id)s, %(email)s, %(plan)s) on conflict (lower(email)) do nothing returning id;
 
 -- name: lock_account
 select id from accounts where id = %(id)s for update;

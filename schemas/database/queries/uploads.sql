@@ -25,7 +25,10 @@ select * from uploads where id = %(id)s;
 select account_id, sequence, occurred_at from apply_status(%(upload_id)s, %(attempt)s, %(status)s, %(failure)s);
 
 -- name: set_media
-update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s) where id = %(id)s;
+with described as (
+    update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s) where id = %(id)s returning id
+)
+select refused, most, taken from described, reserve_usage(described.id, %(attempt)s, %(seconds)s);
 
 -- name: lock_upload
 select attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
@@ -43,20 +46,25 @@ update uploads set updated_at = now() where id = %(id)s and status in ('created'
 select id from uploads where status in ('created', 'uploading') and updated_at < %(before)s order by updated_at limit %(most)s;
 
 -- name: account_upload
-select * from uploads where id = %(id)s and account_id = %(account_id)s;
+select u.*, (select compute_seconds from usage where usage.upload_id = u.id and usage.attempt = u.attempt) as compute_seconds
+from uploads u where id = %(id)s and account_id = %(account_id)s;
 
 -- name: account_uploads
-select * from uploads
+select u.*, (select compute_seconds from usage where usage.upload_id = u.id and usage.attempt = u.attempt) as compute_seconds
+from uploads u
 where account_id = %(account_id)s
   and (%(statuses)s::text[] is null or status = any(%(statuses)s))
   and (%(after_time)s::timestamptz is null or (created_at, id) < (%(after_time)s, %(after_id)s::uuid))
 order by created_at desc, id desc limit %(most)s;
 
 -- name: snapshot_uploads
-(select * from uploads where account_id = %(account_id)s and status_rank(status) < 5 order by created_at desc, id desc limit %(most)s)
-union
-(select * from uploads where account_id = %(account_id)s order by created_at desc, id desc limit %(recent)s)
-order by created_at desc, id desc;
+with u as (
+    (select * from uploads where account_id = %(account_id)s and status_rank(status) < 5 order by created_at desc, id desc limit %(most)s)
+    union
+    (select * from uploads where account_id = %(account_id)s order by created_at desc, id desc limit %(recent)s)
+)
+select u.*, (select compute_seconds from usage where usage.upload_id = u.id and usage.attempt = u.attempt) as compute_seconds
+from u order by created_at desc, id desc;
 
 -- name: upload_statuses
 select sequence, attempt, status, failure, occurred_at from upload_statuses

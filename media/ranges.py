@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import OrderedDict
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 #: Ranges are aligned to blocks of this size: FFmpeg reads 32 KiB at a time, a request each would be hundreds.
 BLOCK_BYTES = 256 * 1024
@@ -46,6 +47,21 @@ class MemoryRanges:
 
     def read_range(self, offset: int, length: int) -> bytes:
         return self._data[offset : offset + length]
+
+
+class FileRanges:
+    """An open file; any number of threads may read it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._descriptor = file.fileno()
+        self._size = os.fstat(self._descriptor).st_size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, offset)
 
 
 def read_exactly(source: Ranges, offset: int, length: int) -> bytes:

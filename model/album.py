@@ -35,6 +35,11 @@ class Album:
     def __len__(self) -> int:
         return len(self._times)
 
+    @property
+    def seconds(self) -> float:
+        """When the last picture came, and the moment that it stands for."""
+        return self._times[-1] + 1 / PICTURES_PER_SECOND if self._times else 0.0
+
     def add(self, picture: Picture) -> None:
         """Take the next picture."""
         if self._times and picture.seconds < self._times[-1] + self._step:

@@ -41,6 +41,11 @@ class Recording:
         self._sound = Spectrogram()
         self._pictures = Album()
 
+    @property
+    def seconds(self) -> float:
+        """How long there is something to hear or to see."""
+        return max(self._sound.seconds, self._pictures.seconds)
+
     def see(self, picture: Picture) -> None:
         """Take a picture."""
         self._pictures.add(picture)

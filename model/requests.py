@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import IO, Any
 
+from media.ranges import FileRanges
 from model.errors import BadRequest, BodyTooLarge
-from model.source import FileRanges
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

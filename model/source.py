@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -104,18 +103,3 @@ class S3Object:
 
 def _code(error: ClientError | BotoCoreError) -> str:
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-
-
-class FileRanges:
-    """An open file as `media.ranges.Ranges`; any number of threads may read it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._descriptor = file.fileno()
-        self._size = os.fstat(self._descriptor).st_size
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def read_range(self, offset: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, offset)

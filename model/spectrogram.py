@@ -59,6 +59,11 @@ class Spectrogram:
             self._blocks.append(np.log(power @ _FILTERS + np.float32(_FLOOR)).astype(np.float16))
         self._rest = samples[count * _HOP :]
 
+    @property
+    def seconds(self) -> float:
+        """How long the sound is so far."""
+        return sum(map(len, self._blocks)) / FRAMES_PER_SECOND
+
     def between(self, start: float, end: float) -> Floats:
         """The frames [frames, BANDS] from `start` to `end` seconds, as far as there are any; as many as the stretch is long."""
         if len(self._blocks) > 1:

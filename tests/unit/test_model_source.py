@@ -14,8 +14,9 @@ from botocore.config import Config
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from media.ranges import FileRanges
 from model.errors import ModelError, ObjectMissing, ObjectReplaced, StorageUnavailable
-from model.source import SIDECAR_BYTES, FileRanges, S3Object
+from model.source import SIDECAR_BYTES, S3Object
 from schemas.jobs import InferenceJob
 
 if TYPE_CHECKING:

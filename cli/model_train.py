@@ -77,6 +77,8 @@ def train(
             assert output is not None
             task = _real(dataset, output, work, chosen, face_weights, changes)
         _train(task)
+        if output is not None:
+            click.echo(f"\nthe checkpoint is {output}: VALENCE_MODEL_FUSION={output}")
 
 
 def _modalities(text: str) -> frozenset[Modality]:
@@ -129,4 +131,3 @@ def _train(task: Task) -> None:
     except TrainingError as error:
         raise CommandFailed(str(error), Exit.NOT_COMPLETED) from error
     click.echo(f"\non the test split:\n{table(result.rows)}")
-    click.echo(f"\nthe checkpoint is {task.output}: VALENCE_MODEL_FUSION={task.output}")

@@ -21,7 +21,7 @@ from model.album import Rgb
 _CASCADE = Path(haarcascades) / "haarcascade_frontalface_default.xml"
 #: A face smaller than this share of the shorter side is nobody's whose feelings are asked for.
 _SMALLEST_SHARE = 0.12
-_SCALE_STEP, _NEIGHBOURS = 1.15, 5
+_SCALE_STEP, _NEIGHBOURS = 1.1, 4
 #: The cut is this much wider than what the cascade finds, which ends at the eyebrows and the chin.
 _MARGIN = 1.5
 #: Pictures of a stretch in which faces are looked for.

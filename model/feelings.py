@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,9 +18,12 @@ from model.errors import FusionRefused
 from model.fusion import FUSED, Logits
 from model.fusion_batches import Utterance, collate
 from model.fusion_checkpoint import WEIGHTS_FILE, Temperatures, load_fusion
-from model.recording import Recording
-from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, Modality, ModelRef, Scores, SentimentScores
+from model.recording import Recording, Stretch
+from model.senses import Felt, Recorder, Span
+from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, Modality, ModelRef, Moment, Scores, SentimentScores
 
+#: A video without words is judged in windows of about this length; a voice is judged where it is heard for this long.
+WINDOW_SECONDS, VOICED_SECONDS = 10.0, 0.5
 #: Utterances that are scored together; memory is bounded by the longest eight, not by the video.
 BATCH = 8
 
@@ -38,29 +40,6 @@ class TextEncoder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """What the fusion's text tower reads: [texts, width]."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch to be judged, in seconds: with its `text` and what text alone says of it, where somebody speaks.
-
-    `listening` is false where the stretch holds no voice.
-    """
-
-    start: float
-    end: float
-    text: str | None = None
-    text_scores: Scores | None = None
-    listening: bool = True
-
-
-@dataclass(frozen=True)
-class Felt:
-    """What is felt in a stretch: the answer, what each modality alone says, and how much those agree."""
-
-    scores: Scores
-    modalities: dict[Modality, Scores]
-    agreement: float | None
 
 
 class Fusion:
@@ -80,56 +59,73 @@ class Fusion:
                 f"its text tower reads {text.name} ({text.sha256[:12]}), and the text model here is {encoder.ref.name} "
                 f"({encoder.ref.sha256[:12]}): train it again with this one",
             )
-        self.ref = ModelRef(role="fusion", name=self._config.name, sha256=sha256)
+        self._ref = ModelRef(role="fusion", name=self._config.name, sha256=sha256)
 
     @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """Those that it can read."""
-        return self._config.architecture.modalities
+    def refs(self) -> tuple[ModelRef, ...]:
+        """Its weights."""
+        return (self._ref,)
 
-    def feel(self, recording: Recording, spans: Sequence[Span]) -> list[Felt | None]:
-        """What is felt in each stretch; None where there is nothing to read it from.
+    def record(self) -> Recording:
+        """A recorder of what the towers take."""
+        architecture = self._config.architecture
+        looking = architecture.face.looking if architecture.face is not None else None
+        return Recording(looking, listening=architecture.voice is not None)
 
-        Where a stretch has only words, the answer is what the text model says: there is nothing to fuse.
-        """
+    def feel(self, recorder: Recorder, spans: Sequence[Span]) -> list[Felt]:
+        """What is felt in each stretch. Where one has only words, the answer is the text model's: there is nothing to fuse."""
+        assert isinstance(recorder, Recording), "it made the recorder"
+        texts: Sequence[Floats | None] = [None] * len(spans)
+        if self._config.architecture.text is not None:
+            texts = list(self._encoder.embed([span.text for span in spans]))
         felt: list[Felt | None] = [None] * len(spans)
-        embedded = self._read(spans)
         # Neighbours in length waste the least on padding.
         order = sorted(range(len(spans)), key=lambda n: spans[n].end - spans[n].start)
         for first in range(0, len(order), BATCH):
             chosen = order[first : first + BATCH]
-            for n, result in zip(chosen, self._score([spans[n] for n in chosen], [embedded[n] for n in chosen], recording), strict=True):
-                felt[n] = result
-        return felt
+            with self._turn:
+                stretches = [recorder.stretch(spans[n].start, spans[n].end) for n in chosen]
+                said = self._judge([_utterance(texts[n], stretch) for n, stretch in zip(chosen, stretches, strict=True)])
+            for n, (fused, modalities) in zip(chosen, said, strict=True):
+                alone = {**modalities, Modality.TEXT: spans[n].text_scores}
+                felt[n] = Felt(fused if len(alone) > 1 else spans[n].text_scores, alone, _agreement(alone))
+        return [one for one in felt if one is not None]
 
-    def _score(self, spans: Sequence[Span], embedded: Sequence[Floats | None], recording: Recording) -> Iterator[Felt | None]:
-        with self._turn:
-            batch = collate(self.modalities, [self._gather(span, text, recording) for span, text in zip(spans, embedded, strict=True)])
-            with torch.inference_mode(), mixed_precision(self._device):
-                said = self._network(batch.to(self._device))
-        alone = {name: _probabilities(logits, self._config.temperatures.get(name)) for name, logits in said.items()}
-        for row, span in enumerate(spans):
-            present = [modality for modality, has in zip(self.modalities, batch.present[row].tolist(), strict=True) if has]
-            modalities = {modality: alone[modality][row] for modality in present}
-            fused = alone[FUSED][row] if present else None
-            if span.text_scores is not None:
-                modalities = {Modality.TEXT: span.text_scores, **{m: s for m, s in modalities.items() if m is not Modality.TEXT}}
-                if set(present) <= {Modality.TEXT}:
-                    fused = span.text_scores
-            yield None if fused is None else Felt(fused, modalities, _agreement(modalities))
+    def moments(self, recorder: Recorder) -> tuple[Moment, ...]:
+        """What voice and face show where no word was understood, in windows of some ten seconds; none with neither."""
+        assert isinstance(recorder, Recording), "it made the recorder"
+        count = max(1, round(recorder.seconds / WINDOW_SECONDS))
+        windows = [(recorder.seconds * n / count, recorder.seconds * (n + 1) / count) for n in range(count)]
+        moments = []
+        for first in range(0, len(windows), BATCH):
+            with self._turn:
+                stretches = [recorder.stretch(*window, listening=_speaks(recorder, *window)) for window in windows[first : first + BATCH]]
+                said = self._judge([_utterance(None, stretch) for stretch in stretches])
+            for (start, end), (scores, modalities) in zip(windows[first : first + BATCH], said, strict=True):
+                if modalities:
+                    times = {"start": round(start, 3), "end": round(end, 3)}
+                    moments.append(Moment(**times, scores=scores, modalities=modalities, agreement=_agreement(modalities)))
+        return tuple(moments)
 
-    def _read(self, spans: Sequence[Span]) -> list[Floats | None]:
-        if self._config.architecture.text is None:
-            return [None] * len(spans)
-        # All at once and in their order: what was said before may tell an encoder something.
-        embedded = iter(self._encoder.embed([span.text for span in spans if span.text is not None]))
-        return [None if span.text is None else next(embedded) for span in spans]
+    def _judge(self, utterances: Sequence[Utterance]) -> list[tuple[Scores, dict[Modality, Scores]]]:
+        """Fused scores and those of each modality that is there."""
+        architecture = self._config.architecture
+        batch = collate(architecture.modalities, utterances)
+        with torch.inference_mode(), mixed_precision(self._device):
+            said = self._network(batch.to(self._device))
+        by = {name: _probabilities(logits, self._config.temperatures.get(name)) for name, logits in said.items()}
+        return [
+            (by[FUSED][row], {modality: by[modality][row] for modality in architecture.modalities if utterance.of(modality) is not None})
+            for row, utterance in enumerate(utterances)
+        ]
 
-    def _gather(self, span: Span, text: Floats | None, recording: Recording) -> Utterance:
-        face = self._config.architecture.face
-        wants_voice = span.listening and self._config.architecture.voice is not None
-        stretch = recording.stretch(span.start, span.end, face.looking if face is not None else None, listening=wants_voice)
-        return Utterance(text=text, voice=stretch.voice, face=stretch.face)
+
+def _utterance(text: Floats | None, stretch: Stretch) -> Utterance:
+    return Utterance(text=text, voice=stretch.voice, face=stretch.face)
+
+
+def _speaks(recording: Recording, start: float, end: float) -> bool:
+    return recording.voiced_seconds(start, end) >= VOICED_SECONDS
 
 
 def _probabilities(logits: Logits, temperatures: Temperatures | None) -> list[Scores]:

@@ -44,7 +44,7 @@ def model_fn(model_dir: str, context: object = None) -> Pipeline:
     models = load_models(settings, Path(model_dir))
     media = MediaPool(limits.media(), size=settings.concurrent_videos)
     media.start()
-    return Pipeline(profile=settings.profile, media=media, words=models.words, text=models.text)
+    return Pipeline(profile=settings.profile, media=media, words=models.words, text=models.text, senses=models.senses)
 
 
 def input_fn(body: bytes | str, content_type: str, context: object = None) -> Video:

@@ -1,7 +1,8 @@
 """The way of one video through the model: media, speech segments, words, utterances, what is felt in each, the analysis.
 
 A step a module: `media.decoding` reads the video once, `voice_segments` finds where somebody may be speaking, a `WordSource` writes down
-what, `utterances` groups it, a `TextScorer` says what is felt in it.
+what, `utterances` groups it, a `TextScorer` says what is felt in the words, and the `senses`, if there are any, in voice and face and in
+all of it together.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from media.pool import MediaPool
 from media.ranges import Ranges
 from model import captions
 from model.errors import MediaRefused
+from model.senses import Felt, Recorder, Senses, Span, WordsAlone
 from model.utterances import into_utterances, text_of
 from model.voice_segments import find_voice
 from model.words import WordSource
-from schemas.analysis import Analysis, Modality, ModelRef, NoUtterances, Scores, Utterance, Word
+from schemas.analysis import Analysis, Modality, ModelRef, Moment, NoUtterances, Scores, Utterance, Word
 from schemas.jobs import AnalysisOptions
 from schemas.media import MediaInfo
 
@@ -74,6 +76,7 @@ class Said:
     """
 
     decoded: Decoded
+    recorder: Recorder
     utterances: tuple[tuple[Word, ...], ...]
     words_from: str | None
     models: tuple[ModelRef, ...] = ()
@@ -88,6 +91,7 @@ class Pipeline:
     media: MediaPool
     words: WordSource
     text: TextScorer
+    senses: Senses = field(default_factory=WordsAlone)
 
     def analyse(self, video: Video) -> Analysis:
         """Analyse one video, in the calling thread.
@@ -100,7 +104,8 @@ class Pipeline:
             said = self._read_captions(video, info) or self._listen(video)
         except Rejected as rejected:
             raise MediaRefused(rejected.code, rejected.message) from rejected
-        return self._answer(said, self._feel(said), started)
+        utterances = self._feel(said)
+        return self._answer(said, utterances, () if utterances else self.senses.moments(said.recorder), started)
 
     def close(self) -> None:
         """End the processes; videos in work fail."""
@@ -112,44 +117,56 @@ class Pipeline:
         cues = video.sidecar() if video.options.captions else ()
         if not cues and not (video.options.captions and info.has_captions):
             return None
-        with decoding(self.media, video.source, captions=True) as sound:
-            for _ in sound:  # decoded all the same: its length counts, and its limits hold
+        recorder = self.senses.record()
+        with decoding(self.media, video.source, captions=True, pictures=recorder.watcher) as sound:
+            for _ in recorder.heard(sound):  # decoded all the same: its length counts, and its limits hold
                 pass
             utterances = tuple(captions.into_utterances(cues or sound.decoded.cues))
-        return Said(sound.decoded, utterances, CAPTIONS) if utterances else None
+        return Said(sound.decoded, recorder, utterances, CAPTIONS) if utterances else None
 
     def _listen(self, video: Video) -> Said:
-        with decoding(self.media, video.source) as sound:
-            transcript = self.words.transcribe(find_voice(sound))
+        recorder = self.senses.record()
+        with decoding(self.media, video.source, pictures=recorder.watcher) as sound:
+            transcript = self.words.transcribe(recorder.voiced(find_voice(recorder.heard(sound))))
         if not sound.decoded.has_sound:
-            return Said(sound.decoded, (), None)
+            return Said(sound.decoded, recorder, (), None)
         utterances = tuple(into_utterances(transcript.words))
-        return Said(sound.decoded, utterances, self.words.name, (self.words.ref,), transcript.language)
+        return Said(sound.decoded, recorder, utterances, self.words.name, (self.words.ref,), transcript.language)
 
     def _feel(self, said: Said) -> tuple[Utterance, ...]:
         texts = [text_of(words, said.language) for words in said.utterances]
-        scores = self.text.score_many(texts)
-        return tuple(map(_utterance, said.utterances, texts, scores))
+        said_alone = zip(said.utterances, texts, self.text.score_many(texts), strict=True)
+        spans = [Span(words[0].start, words[-1].end, text, alone) for words, text, alone in said_alone]
+        return tuple(map(_utterance, said.utterances, texts, self.senses.feel(said.recorder, spans)))
 
-    def _answer(self, said: Said, utterances: tuple[Utterance, ...], started: float) -> Analysis:
+    def _answer(self, said: Said, utterances: tuple[Utterance, ...], moments: tuple[Moment, ...], started: float) -> Analysis:
         reason = None
         if not utterances:
             reason = NoUtterances.NO_SPEECH if said.decoded.has_sound else NoUtterances.NO_AUDIO
+        used = {modality for one in utterances for modality in one.modalities}
+        used |= {modality for one in moments for modality in one.modalities}
         return Analysis(
             profile=self.profile,
             media_seconds=said.decoded.sound_seconds,
             compute_seconds=round(time.monotonic() - started, 3),
-            models=said.models + (self.text.refs if utterances else ()),
-            modalities=(Modality.TEXT,) if utterances else (),
+            models=said.models + (self.text.refs if utterances else ()) + (self.senses.refs if utterances or moments else ()),
+            modalities=tuple(modality for modality in Modality if modality in used),
             words_from=said.words_from,
             language=said.language,
             reason=reason,
             utterances=utterances,
+            moments=moments,
             gaps=said.decoded.gaps,
         )
 
 
-def _utterance(words: Sequence[Word], text: str, scores: Scores) -> Utterance:
+def _utterance(words: Sequence[Word], text: str, felt: Felt) -> Utterance:
     return Utterance(
-        start=words[0].start, end=words[-1].end, text=text, words=tuple(words), scores=scores, modalities={Modality.TEXT: scores}
+        start=words[0].start,
+        end=words[-1].end,
+        text=text,
+        words=tuple(words),
+        scores=felt.scores,
+        modalities=felt.modalities,
+        agreement=felt.agreement,
     )

@@ -10,6 +10,7 @@ from model.errors import ProfileUnavailable
 
 if TYPE_CHECKING:
     from model.pipeline import TextScorer
+    from model.senses import Senses
     from model.settings import Settings
     from model.words import WordSource
 
@@ -25,6 +26,7 @@ class Models:
 
     words: WordSource
     text: TextScorer
+    senses: Senses
 
 
 def require_available(profile: str) -> None:
@@ -47,4 +49,20 @@ def load_models(settings: Settings, folder: Path) -> Models:
     weights = text.load(folder)
     words = Sphinx(settings.recogniser_processes)
     words.warm_up()
-    return Models(words, weights)
+    return Models(words, weights, _senses(settings))
+
+
+def _senses(settings: Settings) -> Senses:
+    """The fusion that the settings name. It reads the words by the repository's own text model, whatever the profile's is."""
+    from model import text
+    from model.senses import WordsAlone
+
+    if settings.fusion is None:
+        return WordsAlone()
+    try:
+        from model.feelings import Fusion
+    except ImportError as error:
+        raise ProfileUnavailable(
+            f"VALENCE_MODEL_FUSION is set, and {error.name} is not installed: `pip install valence[hub]` brings what voice and face need"
+        ) from error
+    return Fusion(Path(settings.fusion), text.load(BUNDLED_FOLDER))

@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     #: The folder that holds the weights; in the container of SageMaker it is /opt/ml/model.
     folder: str = str(BUNDLED_FOLDER)
+    #: The folder of a fusion that `valence model train` wrote; without it the words alone decide.
+    fusion: str | None = None
     #: 127.0.0.1 by itself; a container sets 0.0.0.0 to be reached.
     host: str = "127.0.0.1"
     port: Port = 8080

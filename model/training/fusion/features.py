@@ -117,13 +117,12 @@ class Preparation:
         return path
 
     def _decode(self, clip: FileRanges) -> dict[str, np.ndarray]:
-        recording, face = Recording(), self._architecture.face
-        with decoding(self._pool, clip, pictures=recording.see if face is not None else None) as sound:
+        face = self._architecture.face
+        recording = Recording(face.looking if face is not None else None, listening=self._architecture.voice is not None)
+        with decoding(self._pool, clip, pictures=recording.watcher) as sound:
             for _ in recording.heard(sound):
                 pass
-        stretch = recording.stretch(
-            0.0, recording.seconds, face.looking if face is not None else None, listening=self._architecture.voice is not None
-        )
+        stretch = recording.stretch(0.0, recording.seconds)
         features: dict[str, np.ndarray] = {}
         if stretch.voice is not None:
             features["voice"] = stretch.voice.astype(np.float16)

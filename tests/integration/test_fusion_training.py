@@ -1,0 +1,193 @@
+"""Training voice, face and fusion on the synthetic data set: what it is worth, and what happens to it when things go wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from model.fusion_checkpoint import WEIGHTS_FILE, load_fusion
+from model.training.fusion import metrics
+from model.training.fusion import run as runs
+from model.training.fusion.dataset import VIDEO_FOLDERS
+from model.training.fusion.errors import DatasetInvalid, Interrupted, StateOfAnotherRun
+from model.training.fusion.training import FAILURES_FILE, Task, train
+from schemas.analysis import Modality
+from tests.fusion_training import ENCODER, short_task, trained
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Task:
+    """Two epochs of the same, with the features that are cached already."""
+    task, _ = trained()
+    shutil.copytree(task.work / "features", tmp_path / "work" / "features")
+    return short_task(task.dataset, tmp_path / "fusion", tmp_path / "work")
+
+
+def elsewhere(task: Task, name: str) -> Task:
+    """The same task with folders of its own."""
+    work = task.work.with_name(f"work-{name}")
+    shutil.copytree(task.work / "features", work / "features")
+    return replace(task, output=task.output.with_name(f"fusion-{name}"), work=work)
+
+
+def test_the_fusion_is_better_than_every_modality_alone() -> None:
+    _, result = trained()
+    f1 = {row.looked_at: row.emotion_weighted_f1 for row in result.rows}
+    assert f1["fused"] > 0.8
+    for modality in Modality:
+        assert f1[f"{modality} alone"] < 0.45, "it carries one digit of three"
+
+
+def test_a_missing_modality_degrades_the_fusion_gently() -> None:
+    _, result = trained()
+    f1 = {row.looked_at: row.emotion_weighted_f1 for row in result.rows}
+    for modality in Modality:
+        others = max(f1[f"{other} alone"] for other in Modality if other is not modality)
+        assert others < f1[f"fused without {modality}"] < f1["fused"]
+
+
+def test_every_head_has_a_temperature_of_its_own() -> None:
+    task, _ = trained()
+    config, _, _ = load_fusion(task.output)
+    assert set(config.temperatures) == {"fused", "text", "voice", "face"}
+    assert all(pair.emotion != 1.0 for pair in config.temperatures.values())
+
+
+_KILLED = """
+import os, signal, sys
+import msgspec
+from pathlib import Path
+from model.training.fusion import run
+from model.training.fusion.training import train
+from tests.fusion_training import ENCODER, short_task
+
+run.STATE_EVERY = 3
+step, calls = run.Run._step, []
+
+def mortal(self, *arguments, **names):
+    calls.append(1)
+    if len(calls) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, *arguments, **names)
+
+run.Run._step = mortal
+train(short_task(*map(Path, sys.argv[1:])), ENCODER, print)
+"""
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_result(short: Task) -> None:
+    killed = elsewhere(short, "killed")
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(killed.dataset), str(killed.output), str(killed.work)], capture_output=True)
+    assert ended.returncode == -9, ended.stderr.decode()
+    assert json.loads((killed.work / "state" / "state.json").read_bytes())["batch"] == 3, "it died in the middle of an epoch"
+    assert not killed.output.exists()
+
+    train(killed, ENCODER, print)
+    train(short, ENCODER, print)
+
+    assert (killed.output / WEIGHTS_FILE).read_bytes() == (short.output / WEIGHTS_FILE).read_bytes()
+
+
+def test_a_training_that_is_told_to_stop_saves_its_state_first(short: Task) -> None:
+    def stop_at_once(run: runs.Run) -> None:
+        run.stop.set()
+
+    with pytest.raises(Interrupted):
+        train(short, ENCODER, print, stop_at_once)
+    said: list[str] = []
+    train(short, ENCODER, said.append)
+    assert sum(line.startswith("epoch=") for line in said) == 2
+
+
+def test_the_state_of_another_recipe_is_not_gone_on_from(short: Task) -> None:
+    train(short, ENCODER, print)
+    other = replace(short, recipe=msgspec.structs.replace(short.recipe, rate=0.5))
+    with pytest.raises(StateOfAnotherRun, match=re.escape(str(short.work))):
+        train(other, ENCODER, print)
+
+
+def test_clips_that_cannot_be_read_are_counted_listed_and_trained_on_by_their_words(short: Task, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    shutil.copytree(short.dataset, dataset)
+    (dataset / VIDEO_FOLDERS["train"] / "dia3_utt0.mp4").write_bytes(b"not a video at all")
+    (dataset / VIDEO_FOLDERS["dev"] / "dia5_utt0.mp4").unlink()
+    said: list[str] = []
+
+    result = train(replace(short, dataset=dataset), ENCODER, said.append)
+
+    listed = [json.loads(line) for line in (short.output / FAILURES_FILE).read_text().splitlines()]
+    assert [(one["split"], one["sample"]) for one in listed] == [("train", "dia3_utt0"), ("dev", "dia5_utt0")]
+    assert result.failed == 2
+    assert "196 samples (196 with text, 195 with voice, 195 with face), 1 failed" in "\n".join(said)
+
+
+def test_a_folder_whose_clips_mostly_fail_is_refused(short: Task, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    shutil.copytree(short.dataset, dataset)
+    for clip in (dataset / VIDEO_FOLDERS["train"]).iterdir():
+        clip.unlink()
+    with pytest.raises(DatasetInvalid, match="196 of 196 clips of 'train' cannot be read"):
+        train(replace(short, dataset=dataset), ENCODER, print)
+
+
+def test_what_is_printed_is_what_sagemakers_metric_definitions_find(short: Task) -> None:
+    said: list[str] = []
+    train(short, ENCODER, said.append)
+    for definition in metrics.metric_definitions():
+        found = re.findall(definition["Regex"], "\n".join(said))
+        assert len(found) == 2, definition
+    assert "validation:emotion_weighted_f1" in metrics.NAMES
+    board = EventAccumulator(str(short.work / "tensorboard"))
+    board.Reload()
+    assert len(board.Scalars("validation/emotion_weighted_f1")) == 2
+
+
+def test_words_alone_need_no_videos(short: Task, tmp_path: Path) -> None:
+    dataset = tmp_path / "words"
+    dataset.mkdir()
+    for table in short.dataset.glob("*.csv"):
+        shutil.copy(table, dataset)
+    result = train(replace(short, dataset=dataset, modalities=frozenset({Modality.TEXT})), ENCODER, print)
+    assert [row.looked_at for row in result.rows] == ["text alone", "fused"]
+    assert not any(name.startswith("towers.voice") for name in load_file(short.output / WEIGHTS_FILE))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("Emotion", "bored", "line 3: 'bored' is none of anger"),
+        ("Dialogue_ID", "../../etc", "no ids"),
+        ("Sentiment", "", "none of negative"),
+    ],
+)
+def test_a_table_that_is_not_in_melds_form_is_refused_by_line(short: Task, tmp_path: Path, column: str, value: str, says: str) -> None:
+    dataset = tmp_path / "words"
+    dataset.mkdir()
+    for table in short.dataset.glob("*.csv"):
+        with table.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        rows[1][column] = value
+        with (dataset / table.name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    with pytest.raises(DatasetInvalid, match=says):
+        train(replace(short, dataset=dataset, modalities=frozenset({Modality.TEXT})), ENCODER, print)
+
+
+def test_voice_without_videos_says_what_to_do(short: Task, tmp_path: Path) -> None:
+    for table in short.dataset.glob("*.csv"):
+        shutil.copy(table, tmp_path)
+    with pytest.raises(DatasetInvalid, match="--modalities text"):
+        train(replace(short, dataset=tmp_path), ENCODER, print)

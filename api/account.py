@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from litestar import get, put
+from litestar import Response, delete, get, put
 
-from api import audit, bodies, passwords, throttling
+from api import audit, bodies, cookies, passwords, receipts, throttling
 from api.accounts import Scope
 from api.audit import Action
 from api.documentation import problems
 from api.guards import requires, session_only
-from api.problems import Busy, InvalidRequest, SessionNeeded, TooManyTries, UnsupportedMediaType, WeakPassword, WrongPassword
+from api.problems import Busy, InvalidRequest, SessionEnded, SessionNeeded, TooManyTries, UnsupportedMediaType, WeakPassword, WrongPassword
 from api.services import Authenticated, Injected, Services
 from api.signing_in import as_account
 from api.throttling import GUESSES
 from api.visitors import visitor
-from runtime import database
-from schemas.accounts import Account, ChangePassword
+from runtime import database, erasure
+from schemas.accounts import Account, ChangePassword, CloseAccount, Receipt
 
 
 @get("/account", guards=[requires(Scope.ACCOUNT_READ)], responses=problems())
@@ -43,6 +43,29 @@ async def change_password(request: Authenticated, services: Injected) -> None:
         await database.rows(connection, "end_other_sessions", account_id=principal.account_id, kept=principal.session_id)
         await database.rows(connection, "end_password_resets", account_id=principal.account_id)
         await audit.record_by(connection, principal, Action.CREDENTIALS_CHANGED, visitor(request.scope))
+
+
+@delete(
+    "/account",
+    status_code=202,
+    guards=[session_only],
+    operation_class=bodies.operation(CloseAccount),
+    responses=problems(InvalidRequest, UnsupportedMediaType, SessionNeeded, WrongPassword, TooManyTries, Busy),
+)
+async def close_account(request: Authenticated, services: Injected) -> Response[Receipt]:
+    """Delete the account and everything in it: sessions, keys and the address at once, uploads and objects within minutes.
+
+    The receipt at the Location tells how far that has come, also when the account is gone.
+    """
+    data = await bodies.read(request, CloseAccount)
+    await confirm_password(request, services, data.password)
+    async with services.database.transaction() as connection:
+        receipt_id = await erasure.close_account(connection, request.user.account_id)
+    if receipt_id is None:
+        raise SessionEnded("the account is closed already")
+    gone = cookies.session_cookie(request.scope, services.settings.api.public_url, "", 0)
+    receipt = await receipts.find(services.database, str(receipt_id))
+    return Response(receipt, status_code=202, headers={"Location": f"/v1/receipts/{receipt_id}"}, cookies=[gone])
 
 
 async def confirm_password(request: Authenticated, services: Services, password: str) -> str:

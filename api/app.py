@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -28,12 +30,15 @@ from api import (
     pages,
     parts,
     password_resets,
+    receipts,
+    revocation,
     sessions,
     uploads,
     usage,
 )
 from api.authentication import Authentication
 from api.observation import Observation
+from api.rate_limits import RateLimits
 from api.services import Services
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
@@ -44,12 +49,12 @@ from runtime.multipart import S3Writers
 from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
-from schemas.accounts import ChangePassword, NewKey, RequestReset, ResetPassword, SignIn, SignUp
+from schemas.accounts import ChangePassword, CloseAccount, NewKey, RequestReset, ResetPassword, SignIn, SignUp
 from schemas.resources import AskPartUrls, CompleteUpload, CreateUpload
 
 VERSION = "1"
 #: What routes read by `bodies.read`, for the OpenAPI document.
-BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn, ChangePassword, RequestReset, ResetPassword, NewKey)
+BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn, ChangePassword, RequestReset, ResetPassword, NewKey, CloseAccount)
 
 
 def connect(settings: Settings) -> Services:
@@ -70,9 +75,11 @@ def connect(settings: Settings) -> Services:
 def create_app(services: Services) -> ASGIApp:
     """The application: every route, who asks before those that are about an account, and the observation around all."""
 
+    limits = RateLimits(services.settings.api.requests_a_minute)
+
     def authentication(app: ASGIApp) -> ASGIApp:
         # Not by DefineMiddleware: Litestar copies its arguments, and the key checks would have a pool that nobody closes.
-        return Authentication(app, services.database, services.settings)
+        return Authentication(app, services.database, services.settings, limits)
 
     versioned = Router(
         "/v1",
@@ -92,6 +99,8 @@ def create_app(services: Services) -> ASGIApp:
             events.account_events,
             account.get_account,
             account.change_password,
+            account.close_account,
+            receipts.get_receipt,
             password_resets.request_reset,
             password_resets.reset_password,
             keys.list_keys,
@@ -114,8 +123,11 @@ def create_app(services: Services) -> ASGIApp:
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         services.feed.start()
+        idle = timedelta(seconds=services.settings.accounts.session_idle_seconds)
+        watching = asyncio.create_task(revocation.watch(services.database, services.hub, idle))
         gc.freeze()  # what is there now stays: the collector need not walk it for every thousand streams
         yield
+        watching.cancel()
         services.feed.stop()
         await services.database.close()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api import accounts, cookies, tokens
 from api.principal import Principal
 from api.problems import CrossSite, MissingKey, SessionEnded
+from api.rate_limits import RateLimits
 from runtime.database import Database
 from runtime.settings import Settings
 
@@ -23,16 +24,26 @@ _EVERYTHING = frozenset(scope.value for scope in accounts.Scope)
 class Authentication:
     """ASGI middleware before every route below `/v1` that is not for everybody. A wrong key is not helped by a cookie."""
 
-    def __init__(self, app: ASGIApp, database: Database, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, database: Database, settings: Settings, limits: RateLimits) -> None:
         self._app = app
         self._database = database
+        self._limits = limits
         self._public_url = settings.api.public_url
         self._idle = timedelta(seconds=settings.accounts.session_idle_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["route_handler"].opt.get("for_everybody"):
-            scope["user"] = await self._authenticate(scope)
-        await self._app(scope, receive, send)
+        if scope["route_handler"].opt.get("for_everybody"):
+            await self._app(scope, receive, send)
+            return
+        scope["user"] = principal = await self._authenticate(scope)
+        limits = self._limits.take(principal.account_id)
+
+        async def limited(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *limits]
+            await send(message)
+
+        await self._app(scope, receive, limited)
 
     async def _authenticate(self, scope: Scope) -> Principal:
         header = dict(scope["headers"]).get(b"authorization")

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from litestar.types import Receive, Scope, Send
 
+from api.principal import Principal
 from api.status_hub import Closed, StatusHub, Subscription
 from runtime import metrics
 from runtime.errors import DependencyUnavailable
@@ -46,7 +47,7 @@ class EventStream:
         self,
         hub: StatusHub,
         frames: Frames,
-        account_id: UUID,
+        principal: Principal,
         upload_id: UUID | None = None,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
@@ -54,14 +55,14 @@ class EventStream:
         send_seconds: float = SEND_SECONDS,
     ) -> None:
         self._hub, self._frames = hub, frames
-        self._account_id, self._upload_id = account_id, upload_id
+        self._principal, self._upload_id = principal, upload_id
         self._heartbeat_seconds = heartbeat_seconds
         self._lifetime_seconds = lifetime_seconds * random.uniform(0.9, 1.0)
         self._send_seconds = send_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Subscribe, which may be refused with a problem, and send until the end."""
-        subscription = self._hub.subscribe(self._account_id, self._upload_id)
+        subscription = self._hub.subscribe(self._principal, self._upload_id)
         departure = asyncio.create_task(_notice_departure(receive, subscription))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})

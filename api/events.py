@@ -53,7 +53,7 @@ async def upload_events(request: Authenticated, services: Injected, upload_id: F
     def frames(events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
         return _upload_frames(services.database, request.user.account_id, upload.id, after, events)
 
-    return EventStream(services.hub, frames, request.user.account_id, upload.id)
+    return EventStream(services.hub, frames, request.user, upload.id)
 
 
 @get(
@@ -71,7 +71,7 @@ async def account_events(request: Authenticated, services: Injected) -> ASGIApp:
     def frames(events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
         return _account_frames(services.database, request.user.account_id, events)
 
-    return EventStream(services.hub, frames, request.user.account_id)
+    return EventStream(services.hub, frames, request.user)
 
 
 async def _upload_frames(

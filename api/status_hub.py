@@ -11,6 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from uuid import UUID
 
+from api.principal import Principal
 from api.problems import Busy, TooManyStreams
 from runtime import metrics
 from schemas.events import UploadStatusChanged
@@ -31,8 +32,8 @@ class Closed(Exception):
 class Subscription:
     """One stream's events, from the moment it was made: of an account, or of one of its uploads."""
 
-    def __init__(self, account_id: UUID, upload_id: UUID | None) -> None:
-        self.account_id = account_id
+    def __init__(self, principal: Principal, upload_id: UUID | None) -> None:
+        self.principal = principal
         self.upload_id = upload_id
         self.closed: str | None = None
         self._events: deque[UploadStatusChanged] = deque()
@@ -78,9 +79,10 @@ class StatusHub:
         #: Why no stream may be opened now; None when it may.
         self.refusal: str | None = "live status is not connected to the broker yet"
 
-    def subscribe(self, account_id: UUID, upload_id: UUID | None = None) -> Subscription:
+    def subscribe(self, principal: Principal, upload_id: UUID | None = None) -> Subscription:
         """A subscription from now on; TooManyStreams or Busy where there is no room for it."""
         again = {"Retry-After": RETRY_AFTER_SECONDS}
+        account_id = principal.account_id
         if self.refusal is not None:
             raise Busy(f"{self.refusal}: try again", headers=again)
         if self._count >= self._per_worker:
@@ -90,7 +92,7 @@ class StatusHub:
                 f"the account has {self._per_account} open streams, and gets no more: close one; `/v1/events` tells of all uploads in one",
                 headers=again,
             )
-        subscription = Subscription(account_id, upload_id)
+        subscription = Subscription(principal, upload_id)
         self._by_account[account_id].add(subscription)
         self._count += 1
         metrics.SSE_SUBSCRIBERS.set(self._count)
@@ -98,10 +100,10 @@ class StatusHub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a subscription; once for each."""
-        subscriptions = self._by_account[subscription.account_id]
+        subscriptions = self._by_account[subscription.principal.account_id]
         subscriptions.remove(subscription)
         if not subscriptions:
-            del self._by_account[subscription.account_id]
+            del self._by_account[subscription.principal.account_id]
         self._count -= 1
         metrics.SSE_SUBSCRIBERS.set(self._count)
 
@@ -110,6 +112,17 @@ class StatusHub:
         for event in events:
             for subscription in self._by_account.get(event.account_id, ()):
                 subscription.offer(event)
+
+    def principals(self) -> set[Principal]:
+        """Who has open streams."""
+        return {subscription.principal for subscriptions in self._by_account.values() for subscription in subscriptions}
+
+    def end(self, principals: Iterable[Principal], reason: str) -> None:
+        """End the streams of some."""
+        for principal in principals:
+            for subscription in self._by_account.get(principal.account_id, ()):
+                if subscription.principal == principal:
+                    subscription.close(reason)
 
     def open(self) -> None:
         """Events flow: streams may be opened, unless the process is stopping."""

@@ -69,6 +69,8 @@ async def project(connection: Connection, records: Sequence[Received]) -> None:
         if record.topic in _DEAD_LETTER_TOPICS:
             await _project_dead_letter(connection, record)
             continue
+        if record.value is None:
+            continue  # the tombstone of an erased upload
         try:
             envelope, event = decode(_EVENT_TOPICS[record.topic], record.key, record.value, record.headers)
         except InvalidEvent as error:

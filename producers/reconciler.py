@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from producers import endings
+from producers.erasing import Eraser
 from producers.tidying import Tidier
 from runtime import metrics, process
 from runtime.database import Database
@@ -75,19 +76,25 @@ class Reconciler:
 
 
 async def work(running: Process) -> None:
-    """Look every few seconds until told to stop, waiting for servers that are away; and tidy up beside that."""
+    """Look every few seconds until told to stop, waiting for servers that are away; and tidy up and erase beside that."""
     configuration = running.settings
     database = Database(configuration.database_url)
     tidier = Tidier(configuration.storage.bucket, database, S3Storage(), S3Parts())
+    eraser = Eraser(configuration, database, S3Storage(), S3Parts())
     publisher = KafkaPublisher(configuration.kafka_bootstrap_servers)
     reconciler = Reconciler(configuration.inference, database, S3Storage(), publisher)
     running.readiness.started = True
-    await asyncio.gather(_over_and_over(running, reconciler.look, LOOK_SECONDS), _over_and_over(running, tidier.tidy, TIDY_SECONDS))
+    await asyncio.gather(
+        _over_and_over(running, reconciler.look, LOOK_SECONDS, BATCH),
+        _over_and_over(running, tidier.tidy, TIDY_SECONDS, BATCH),
+        _over_and_over(running, eraser.erase, LOOK_SECONDS, 1),
+    )
 
 
-async def _over_and_over(running: Process, look: Callable[[], Awaitable[int]], pause: float) -> None:
+async def _over_and_over(running: Process, look: Callable[[], Awaitable[int]], pause: float, full: int) -> None:
+    """Look again at once while there was as much to do as fits into one look."""
     while not running.stopping.is_set():
-        if await running.readiness.insist(look) < BATCH:
+        if await running.readiness.insist(look) < full:
             await running.sleep(pause)
 
 

@@ -50,7 +50,7 @@ async def oldest(connection: Connection, most: int) -> list[Pending]:
             Record(
                 topic=row["aggregatetype"],
                 key=row["aggregateid"].encode(),
-                value=row["payload"].encode(),
+                value=None if row["payload"] is None else row["payload"].encode(),
                 headers=[(name, value.encode()) for name, value in row["headers"].items()],
             ),
             row["created_at"],

@@ -132,12 +132,14 @@ class Api(msgspec.Struct, frozen=True):
 
     `PUBLIC_URL` is the address that people open, like `https://valence.example`: set it wherever that is not this machine.
     `PROXIES` are the addresses of proxies, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    An account may ask `REQUESTS_A_MINUTE` times on each replica.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8_000
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/\s]+)?(?!\n)$")] = ""
     proxies: str = ""
+    requests_a_minute: Positive = 3_000
 
 
 class Accounts(msgspec.Struct, frozen=True):

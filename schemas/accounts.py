@@ -172,3 +172,26 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     videos: Allowance
     minutes: Allowance
     compute_seconds: float
+
+
+class CloseAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The proof that whoever wants the account gone is its owner."""
+
+    password: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was erased, in numbers; `finished_at` is None while objects are still being deleted.
+
+    `uploads` are gone with their statuses, analyses and invocations, `objects` from S3; `tombstones` were sent to the topics that keep
+    the newest record of an upload. What other topics of Kafka hold of them, references and summary scores, they forget by `forgotten_by`.
+    """
+
+    id: UUID
+    kind: str
+    asked_at: datetime
+    finished_at: datetime | None
+    forgotten_by: datetime
+    uploads: int
+    objects: int
+    tombstones: int

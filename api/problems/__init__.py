@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from api.problems.accounts import (
     CrossSite,
     NoMail,
+    NoSuchReceipt,
     NoSuchSession,
     ResetLinkUsed,
     SessionEnded,
@@ -88,6 +89,7 @@ __all__ = [
     "NoAttemptsLeft",
     "NoMail",
     "NoSuchKey",
+    "NoSuchReceipt",
     "NoSuchRoute",
     "NoSuchSession",
     "NoSuchUpload",

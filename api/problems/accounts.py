@@ -51,3 +51,7 @@ class NoMail(Problem):
 
 class ResetLinkUsed(Problem):
     status, name, title = HTTPStatus.GONE, "reset-link-used", "The link does not work any more"
+
+
+class NoSuchReceipt(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "no-such-receipt", "There is no such receipt"

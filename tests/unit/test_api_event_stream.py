@@ -12,12 +12,14 @@ import pytest
 from litestar.types import Scope
 
 from api.event_stream import HEARTBEAT, EventStream
+from api.principal import Principal
 from api.problems import Busy, TooManyStreams
 from api.status_hub import BACKLOG, Closed, StatusHub
 from schemas.events import UploadStatusChanged
 from schemas.status import Status
 
 ACCOUNT = uuid4()
+OWNER = Principal(ACCOUNT, "key", frozenset())
 
 
 def event(sequence: int = 1, account: UUID = ACCOUNT, upload: UUID | None = None) -> UploadStatusChanged:
@@ -73,13 +75,13 @@ async def run(stream: EventStream, peer: Peer) -> None:
 
 async def test_a_reader_that_takes_nothing_is_disconnected_without_an_end() -> None:
     own, peer = hub(), Peer(takes=1)
-    await run(EventStream(own, frames, ACCOUNT, send_seconds=0.01), peer)
+    await run(EventStream(own, frames, OWNER, send_seconds=0.01), peer)
     assert (len(peer.taken), len(own)) == (1, 0)
 
 
 async def test_a_subscriber_with_too_many_waiting_events_is_disconnected_never_skipped() -> None:
     own = hub()
-    subscription = own.subscribe(ACCOUNT)
+    subscription = own.subscribe(OWNER)
     own.publish(event(n) for n in range(1, BACKLOG + 1))
     assert subscription.closed is None
     own.publish([event()])
@@ -89,7 +91,7 @@ async def test_a_subscriber_with_too_many_waiting_events_is_disconnected_never_s
 
 async def test_a_silence_is_filled_with_comments_until_the_stream_is_old() -> None:
     peer = Peer()
-    await run(EventStream(hub(), frames, ACCOUNT, heartbeat_seconds=0.01, lifetime_seconds=0.1), peer)
+    await run(EventStream(hub(), frames, OWNER, heartbeat_seconds=0.01, lifetime_seconds=0.1), peer)
     assert peer.taken[1]["body"].startswith(b"retry: ")
     assert peer.taken[2]["body"] == HEARTBEAT
     assert peer.ended
@@ -97,42 +99,51 @@ async def test_a_silence_is_filled_with_comments_until_the_stream_is_old() -> No
 
 async def test_stopping_ends_every_stream_and_lets_none_begin_even_if_the_broker_comes_back() -> None:
     own, peer = hub(), Peer()
-    running = asyncio.create_task(run(EventStream(own, frames, ACCOUNT), peer))
+    running = asyncio.create_task(run(EventStream(own, frames, OWNER), peer))
     await peer.began.wait()
     own.stop()
     await running
     assert peer.ended
     own.open()  # what the feed's thread had put on its way before
     with pytest.raises(Busy, match="this server is stopping"):
-        own.subscribe(ACCOUNT)
+        own.subscribe(OWNER)
 
 
 async def test_a_reader_that_leaves_frees_its_place() -> None:
     own, peer = hub(), Peer()
     peer.gone.set()
-    await run(EventStream(own, frames, ACCOUNT), peer)
+    await run(EventStream(own, frames, OWNER), peer)
     assert len(own) == 0
 
 
 async def test_a_worker_and_an_account_have_room_for_so_many_streams() -> None:
     own = hub(per_account=2, per_worker=3)
-    first = own.subscribe(ACCOUNT)
-    own.subscribe(ACCOUNT)
+    first = own.subscribe(OWNER)
+    own.subscribe(OWNER)
     with pytest.raises(TooManyStreams) as refused:
-        own.subscribe(ACCOUNT)
+        own.subscribe(OWNER)
     assert refused.value.headers["Retry-After"]
     own.unsubscribe(first)
-    own.subscribe(ACCOUNT)
-    own.subscribe(uuid4())
+    own.subscribe(OWNER)
+    own.subscribe(OWNER._replace(account_id=uuid4()))
     with pytest.raises(Busy):
-        own.subscribe(uuid4())
+        own.subscribe(OWNER._replace(account_id=uuid4()))
 
 
 async def test_events_go_to_their_account_and_upload_only() -> None:
     own, upload = hub(), uuid4()
-    of_upload, of_other = own.subscribe(ACCOUNT, upload), own.subscribe(uuid4())
+    of_upload, of_other = own.subscribe(OWNER, upload), own.subscribe(OWNER._replace(account_id=uuid4()))
     own.publish([event(1), event(2, upload=upload)])
     found = await of_upload.next(1)
     assert found is not None
     assert found.sequence == 2
     assert await of_other.next(0.01) is None
+
+
+async def test_a_revoked_key_ends_its_own_streams_and_no_others() -> None:
+    own = hub()
+    first, second, session = OWNER, OWNER._replace(key_id="other"), OWNER._replace(key_id=None, session_id=uuid4())
+    subscriptions = [own.subscribe(principal) for principal in (first, second, session)]
+    assert own.principals() == {first, second, session}
+    own.end([first, session], "revoked")
+    assert [subscription.closed for subscription in subscriptions] == ["revoked", None, "revoked"]

@@ -6,7 +6,7 @@ with uploaded as (
                          created_at, part_size, sha256)
     select %(id)s, accounts.id, %(file_name)s::text, %(content_type)s::text, %(declared_bytes)s::bigint, %(bucket)s::text, %(key)s::text,
            %(etag)s::text, %(options)s, %(attempt)s, %(status)s::text, 1, %(occurred_at)s, %(part_size)s::bigint, %(sha256)s::bytea
-    from accounts where accounts.id = %(account_id)s
+    from accounts where accounts.id = %(account_id)s and closed_at is null
     on conflict (id) do nothing
     returning id, attempt, status, created_at
 ), recorded as (

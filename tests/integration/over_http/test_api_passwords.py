@@ -193,3 +193,20 @@ async def test_nobody_reads_another_accounts_audit_log(api: ApiProcess, person: 
         other = await sign_up(http)
         events = (await other.http.get("/v1/audit")).json()["data"]
     assert [event["action"] for event in events] == ["account:create"]
+
+
+async def test_a_closed_account_is_gone_and_its_receipt_can_be_read_by_whoever_has_it(api: ApiProcess, person: Person) -> None:
+    key = (await person.http.post("/v1/keys", json={"name": "script"})).json()["key"]
+    wrong = await person.http.request("DELETE", "/v1/account", json={"password": WRONG})
+    assert problem(wrong) == (403, "wrong-password")
+    answer = await person.http.request("DELETE", "/v1/account", json={"password": PASSWORD})
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["kind"], answer.json()["uploads"]) == ("account", 0)
+    async with browser(api.url) as anybody:
+        receipt = await anybody.get(answer.headers["location"])
+        assert receipt.json()["id"] == answer.json()["id"]
+        assert problem(await anybody.get(f"/v1/receipts/{uuid4()}")) == (404, "no-such-receipt")
+        assert problem(await sign_in(anybody, person.email, PASSWORD)) == (401, "wrong-credentials")
+        assert problem(await anybody.get("/v1/uploads", headers={"Authorization": f"Bearer {key}"})) == (401, "unknown-key")
+        again = await anybody.post("/v1/accounts", json=person.credentials)
+        assert again.status_code == 201, "the address is free again"

@@ -1,0 +1,64 @@
+"""Erasing what was asked to be erased: closed accounts upload by upload, and the objects of erased uploads. Any number may work at once."""
+
+from __future__ import annotations
+
+import logging
+
+from runtime import database, erasure
+from runtime.database import Database
+from runtime.parts import ObjectParts
+from runtime.settings import Settings
+from runtime.storage import ObjectStorage
+
+log = logging.getLogger(__name__)
+
+#: Uploads that are erased in one transaction, and objects' places that are looked at in one go.
+BATCH = 100
+
+
+class Eraser:
+    """Does what `runtime.erasure` has noted; what a crash interrupts is done again."""
+
+    def __init__(self, settings: Settings, db: Database, storage: ObjectStorage, parts: ObjectParts) -> None:
+        self._settings = settings
+        self._database = db
+        self._storage = storage
+        self._parts = parts
+
+    async def erase(self) -> int:
+        """Do a batch of what is to be done; returns how much that was."""
+        done = await self._erase_uploads() + await self._erase_objects()
+        await self._database.rows("finish_receipts")
+        return done
+
+    async def _erase_uploads(self) -> int:
+        async with self._database.transaction() as connection:
+            closed = await database.row(connection, "next_account_erasure")
+            if closed is None:
+                return 0
+            account_id, receipt_id = closed["account_id"], closed["receipt_id"]
+            found = await database.rows(connection, "some_uploads", account_id=account_id, most=BATCH)
+            for row in found:
+                await erasure.erase_upload(connection, self._settings, row["id"], receipt_id)
+            if not found:
+                await database.rows(connection, "delete_account", id=account_id)
+                log.info("a closed account is erased", extra={"receipt_id": str(receipt_id)})
+        return len(found)
+
+    async def _erase_objects(self) -> int:
+        due = await self._database.rows("due_object_erasures", most=BATCH)
+        for row in due:
+            objects = await self._delete(row["bucket"], row["key"])
+            await self._database.rows("finish_object_erasure", id=row["id"], objects=objects)
+        return len(due)
+
+    async def _delete(self, bucket: str, key: str) -> int:
+        if not key.endswith("/"):
+            await self._storage.delete(bucket, key)
+            return 1
+        for multipart_id in await self._parts.unfinished(bucket, key + "source"):
+            await self._parts.abort(bucket, key + "source", multipart_id)
+        found = [info.key async for info in self._storage.list(bucket, key)]
+        for name in found:
+            await self._storage.delete(bucket, name)
+        return len(found)

@@ -1,0 +1,79 @@
+-- Erasing uploads and accounts.
+
+-- name: insert_receipt
+insert into receipts (id, kind, forgotten_by) values (%(id)s, %(kind)s, now() + %(retention)s);
+
+-- name: receipt
+select id, kind, asked_at, finished_at, forgotten_by, uploads, objects, tombstones from receipts where id = %(id)s;
+
+-- name: erase_upload
+-- The objects first: what the chain has written is known by the rows that go. An answer that has not come yet is looked for again later.
+with upload as (
+    select id from uploads where id = %(id)s for update
+), places as (
+    select %(bucket)s::text as bucket, 'uploads/' || id || '/' as key, now() as due_at from upload
+    union all select %(bucket)s, 'jobs/' || id || '/', now() from upload
+    union all
+    select split_part(location, '/', 3), regexp_replace(location, '^s3://[^/]+/', ''), due.at
+    from upload
+    join invocations i on i.upload_id = upload.id
+    cross join lateral (values (i.output_location), (i.failure_location)) as told (location)
+    cross join lateral (values (now()), (case when i.state <> 'finished' then now() + %(later)s end)) as due (at)
+    where location is not null and due.at is not null
+), noted as (
+    insert into object_erasures (receipt_id, bucket, key, due_at) select %(receipt_id)s, bucket, key, due_at from places
+), refunded as (
+    update ledger set state = 'refunded' from upload where ledger.upload_id = upload.id and state = 'reserved'
+), forgotten as (
+    delete from dead_letters using upload where dead_letters.upload_id = upload.id
+), counted as (
+    update receipts set uploads = uploads + 1, tombstones = tombstones + %(tombstones)s from upload where receipts.id = %(receipt_id)s
+)
+delete from uploads using upload where uploads.id = upload.id returning uploads.id;
+
+-- name: insert_tombstone
+insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
+values (%(id)s, %(topic)s, %(upload_id)s, 'tombstone', null, '{}') on conflict (id) do nothing;
+
+-- name: close_account
+update accounts set closed_at = now(), name = null, email = null, password_hash = null
+where id = %(id)s and closed_at is null returning id;
+
+-- name: forget_credentials
+with sessions_gone as (
+    delete from sessions where account_id = %(account_id)s
+), keys_gone as (
+    delete from api_keys where account_id = %(account_id)s
+), resets_gone as (
+    delete from password_resets where account_id = %(account_id)s
+), addresses_gone as (
+    delete from familiar_addresses where account_id = %(account_id)s
+)
+delete from audit where account_id = %(account_id)s;
+
+-- name: insert_account_erasure
+insert into account_erasures (account_id, receipt_id) values (%(account_id)s, %(receipt_id)s);
+
+-- name: next_account_erasure
+select account_id, receipt_id from account_erasures limit 1 for update skip locked;
+
+-- name: some_uploads
+select id from uploads where account_id = %(account_id)s limit %(most)s;
+
+-- name: delete_account
+delete from accounts where id = %(id)s;
+
+-- name: due_object_erasures
+select id, receipt_id, bucket, key from object_erasures where due_at <= now() order by due_at, id limit %(most)s;
+
+-- name: finish_object_erasure
+with done as (
+    delete from object_erasures where id = %(id)s returning receipt_id
+)
+update receipts set objects = objects + %(objects)s from done where receipts.id = done.receipt_id;
+
+-- name: finish_receipts
+update receipts r set finished_at = now()
+where finished_at is null
+  and not exists (select from object_erasures o where o.receipt_id = r.id)
+  and not exists (select from account_erasures a where a.receipt_id = r.id);

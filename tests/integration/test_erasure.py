@@ -1,0 +1,157 @@
+"""Erasing in real PostgreSQL and S3: what goes, what stays, and what a crash may interrupt."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from consumers import status_projector
+from producers.erasing import Eraser
+from runtime import erasure, outbox, uploads
+from runtime.database import Database
+from runtime.erasure import Erased
+from runtime.errors import DependencyUnavailable
+from runtime.parts import S3Parts
+from runtime.settings import Settings
+from runtime.storage import ObjectInfo, S3Storage
+from runtime.uploads import NewUpload
+from schemas.events import Source
+from schemas.jobs import job_key, source_key
+from schemas.status import Status
+from schemas.topics import ANALYSES_PERSISTED, UPLOADS_STATUS
+from tests.chain import SOURCE, received, select
+
+
+@pytest.fixture
+def eraser(settings: Settings, database: Database, storage: S3Storage) -> Eraser:
+    """What erases in the background."""
+    return Eraser(settings, database, storage, S3Parts())
+
+
+async def stored_upload(settings: Settings, database: Database, storage: S3Storage, account: UUID) -> UUID:
+    """A completed upload with everything that the chain leaves behind."""
+    upload_id, bucket = uuid4(), settings.storage.bucket
+    key = source_key(upload_id)
+    for name in (key, job_key(upload_id, 1), f"answers/{upload_id}.out"):
+        await storage.put(bucket, name, b"x", "text/plain")
+    upload = NewUpload(id=upload_id, account_id=account, source=Source(bucket=bucket, key=key), file_name="private.mp4")
+    async with database.transaction() as connection:
+        assert await uploads.insert(connection, upload, Status.RECEIVED, SOURCE)
+    attempt = {"upload_id": upload_id, "attempt": 1}
+    await database.rows("begin_invocation", **attempt, check_after=60)
+    await database.rows("record_invocation", **attempt, output=f"s3://{bucket}/answers/{upload_id}.out", failure=None)
+    await database.rows("keep_analysis", **attempt, document=Jsonb({"words": "private"}), media_seconds=1.0, compute_seconds=1.0)
+    return upload_id
+
+
+async def objects(settings: Settings, storage: S3Storage, upload_id: UUID) -> list[str]:
+    places = (f"uploads/{upload_id}/", f"jobs/{upload_id}/", f"answers/{upload_id}")
+    return [info.key for place in places async for info in storage.list(settings.storage.bucket, place)]
+
+
+async def work_off(eraser: Eraser) -> None:
+    while await eraser.erase():
+        pass
+
+
+async def mentions(database: Database, upload_id: UUID) -> dict[str, int]:
+    """Rows that tell something of an upload, by table."""
+    tables = {"uploads": "id", "upload_statuses": "upload_id", "invocations": "upload_id", "analyses": "upload_id"}
+    counted = {
+        table: (await select(database, f"select count(*) as n from {table} where {column} = %s", upload_id))[0]["n"]  # noqa: S608
+        for table, column in tables.items()
+    }
+    return {table: number for table, number in counted.items() if number}
+
+
+async def test_an_erased_upload_leaves_no_row_no_object_and_a_receipt(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser
+) -> None:
+    gone, stays = [await stored_upload(settings, database, storage, account) for _ in range(2)]
+    async with database.transaction() as connection:
+        receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+        assert await erasure.erase_upload(connection, settings, gone, receipt_id)
+        assert not await erasure.erase_upload(connection, settings, gone, receipt_id)
+    assert await mentions(database, gone) == {}
+    await work_off(eraser)
+    assert await objects(settings, storage, gone) == []
+    assert len(await objects(settings, storage, stays)) == 3
+    assert await mentions(database, stays) != {}
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert (receipt["uploads"], receipt["objects"], receipt["tombstones"]) == (1, 3, 2)
+    assert receipt["finished_at"] is not None
+    assert (receipt["forgotten_by"] - receipt["asked_at"]).days == 31
+
+
+async def test_the_topics_that_keep_the_newest_record_are_sent_a_tombstone_after_everything_else(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID
+) -> None:
+    upload_id = await stored_upload(settings, database, storage, account)
+    async with database.transaction() as connection:
+        await erasure.erase_upload(connection, settings, upload_id, await erasure.begin(connection, Erased.UPLOAD))
+    async with database.connection() as connection:
+        waiting = [row.record for row in await outbox.oldest(connection, 100_000) if row.record.key == str(upload_id).encode()]
+        tombstones = waiting[-2:]
+        assert {(record.topic, record.value) for record in tombstones} == {(UPLOADS_STATUS.name, None), (ANALYSES_PERSISTED.name, None)}
+        await status_projector.project(connection, [received(record) for record in tombstones if record.topic == ANALYSES_PERSISTED.name])
+
+
+async def test_an_erasure_that_s3_interrupts_is_finished_later(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = await stored_upload(settings, database, storage, account)
+    async with database.transaction() as connection:
+        receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+        await erasure.erase_upload(connection, settings, upload_id, receipt_id)
+
+    async def away(bucket: str, key: str) -> ObjectInfo:
+        raise DependencyUnavailable("s3", "refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "delete", away)
+        with pytest.raises(DependencyUnavailable):
+            await work_off(eraser)
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert receipt["finished_at"] is None
+    await work_off(eraser)
+    assert await objects(settings, storage, upload_id) == []
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert receipt["finished_at"] is not None
+
+
+async def test_an_answer_that_comes_after_the_erasure_is_deleted_too(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser
+) -> None:
+    upload_id = await stored_upload(settings, database, storage, account)
+    await select(database, "update invocations set state = 'called' where upload_id = %s", upload_id)
+    async with database.transaction() as connection:
+        receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+        await erasure.erase_upload(connection, settings, upload_id, receipt_id)
+    await work_off(eraser)
+    await storage.put(settings.storage.bucket, f"answers/{upload_id}.out", b"late", "text/plain")
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert receipt["finished_at"] is None, "the answer may still come"
+    await select(database, "update object_erasures set due_at = now() where receipt_id = %s", receipt_id)
+    await work_off(eraser)
+    assert await objects(settings, storage, upload_id) == []
+
+
+async def test_a_closed_account_is_nobody_at_once_and_gone_with_everything_soon(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser
+) -> None:
+    made = [await stored_upload(settings, database, storage, account) for _ in range(3)]
+    async with database.transaction() as connection:
+        receipt_id = await erasure.close_account(connection, account)
+        assert await erasure.close_account(connection, account) is None
+    late = NewUpload(id=uuid4(), account_id=account, source=Source(bucket="valence", key="ingest/x"))
+    async with database.transaction() as connection:
+        assert not await uploads.insert(connection, late, Status.RECEIVED, SOURCE)
+    await work_off(eraser)
+    assert await select(database, "select 1 from accounts where id = %s", account) == []
+    for upload_id in made:
+        assert await mentions(database, upload_id) == {}
+        assert await objects(settings, storage, upload_id) == []
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert (receipt["uploads"], receipt["objects"], receipt["finished_at"] is not None) == (3, 9, True)

@@ -10,7 +10,7 @@ from typing import Any
 from producers import endings
 from producers.erasing import Eraser
 from producers.tidying import Tidier
-from runtime import metrics, process
+from runtime import metrics, process, telemetry
 from runtime.database import Database
 from runtime.errors import ObjectMissing
 from runtime.kafka import KafkaPublisher, Publisher
@@ -19,6 +19,7 @@ from runtime.process import Process
 from runtime.settings import Inference
 from runtime.storage import ObjectStorage, S3Storage, locate
 from schemas import codec
+from schemas.codec import Record
 from schemas.events import Event
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,17 @@ class Reconciler:
         """Look at the invocations that are due and publish the ends that are found; returns how many were. The next look at the others
         comes later each time."""
         due = await self._database.rows("due_invocations", most=BATCH, check_after=self._settings.check_after_seconds)
-        events = [event for row in due if (event := await self._ending(row)) is not None]
-        if events:
-            await self._publisher.publish([codec.record(event, SOURCE) for event in events])
-            upload_ids, attempts = [event.upload_id for event in events], [event.attempt for event in events]
+        found = [(row, record) for row in due if (record := await self._ended(row)) is not None]
+        if found:
+            await self._publisher.publish([record for _, record in found])
+            upload_ids, attempts = [row["upload_id"] for row, _ in found], [row["attempt"] for row, _ in found]
             await self._database.rows("finish_invocations", upload_ids=upload_ids, attempts=attempts)
-        return len(events)
+        return len(found)
+
+    async def _ended(self, row: dict[str, Any]) -> Record | None:
+        with telemetry.following(row["upload_id"], "reconcile", row["traceparent"]):
+            event = await self._ending(row)
+            return codec.record(event, SOURCE, traceparent=telemetry.traceparent()) if event else None
 
     async def _ending(self, row: dict[str, Any]) -> Event | None:
         upload_id, attempt = row["upload_id"], row["attempt"]

@@ -69,6 +69,7 @@ def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1},  # waiting is our own affair: it has to be seen in /readyz
         max_pool_connections=64,
         s3={"addressing_style": "path"},
+        user_agent="valence",  # botocore's own is put together anew for each call
     )
     return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
 
@@ -78,6 +79,7 @@ def signing_client(service: str, endpoint: str = "") -> Any:
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
+        user_agent="valence",  # botocore's own is put together anew for each call
         request_checksum_calculation="when_required",  # a checksum in the address would bind the bytes before they are known
     )
     return boto3.session.Session().client(service, endpoint_url=endpoint or None, config=config)  # type: ignore[call-overload]  # as above

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 from psycopg.errors import ForeignKeyViolation
 
-from runtime import metrics
+from runtime import metrics, telemetry
 from runtime.database import Database
 from runtime.errors import DependencyUnavailable, InvalidInvocation
 from runtime.inference import InferenceEndpoint, InvocationUncertain
@@ -73,7 +73,9 @@ class Invoke:
         """Record the call that is about to be made; False where one was made before and its answer is known."""
         inference = self._settings.inference
         key = {"upload_id": event.upload_id, "attempt": event.attempt}
-        if await self._database.rows("begin_invocation", **key, check_after=inference.check_after_seconds):
+        if await self._database.rows(
+            "begin_invocation", **key, check_after=inference.check_after_seconds, traceparent=telemetry.traceparent()
+        ):
             return True
         while True:
             found = await self._database.rows("invocation", **key)

@@ -55,7 +55,7 @@ class Desk:
 
     async def begin(self, seconds_ago: float = 0.0) -> None:
         """Leave the row that an invoke leaves that was killed between the call and the record of it."""
-        await self.database.rows("begin_invocation", upload_id=self.event.upload_id, attempt=1, check_after=60)
+        await self.database.rows("begin_invocation", upload_id=self.event.upload_id, attempt=1, check_after=60, traceparent=None)
         await select(
             self.database,
             "update invocations set called_at = now() - make_interval(secs => %s) where upload_id = %s",

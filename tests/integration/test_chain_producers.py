@@ -26,6 +26,7 @@ from schemas.status import Status
 from tests.chain import SOURCE, select, upload_received
 
 BUCKET = "valence"
+TRACE = f"00-{0xABC:032x}-{0xDEF:016x}-01"
 
 
 def of(upload_id: UUID, records: Sequence[Record]) -> list[Record]:
@@ -155,7 +156,7 @@ class Desk:
     async def called(self, *, seconds_ago: float, recorded: bool = True) -> None:
         """The call was made so long ago; its locations are known, or not."""
         key = {"upload_id": self.upload_id, "attempt": 1}
-        await self.database.rows("begin_invocation", **key, check_after=self.settings.check_after_seconds)
+        await self.database.rows("begin_invocation", **key, check_after=self.settings.check_after_seconds, traceparent=TRACE)
         if recorded:
             await self.database.rows("record_invocation", **key, output=self.output, failure=self.failure)
         query = (
@@ -191,6 +192,8 @@ async def test_an_answer_that_no_notice_told_of_is_found(desk: Desk) -> None:
     assert isinstance(event, InferenceCompleted)
     assert (event.upload_id, event.attempt, event.output_location) == (desk.upload_id, 1, desk.output)
     assert len(await desk.look()) == 1, "what has ended is not told again"
+    (record,) = of(desk.upload_id, desk.broker.topics[topics.INFERENCE_COMPLETED.name])
+    assert dict(record.headers)["traceparent"].split(b"-")[1] == TRACE.split("-")[1].encode(), "it is found within the trace of the call"
 
 
 async def test_an_error_file_that_no_notice_told_of_is_found(desk: Desk) -> None:

@@ -1,8 +1,8 @@
 -- Calls of the endpoint.
 
 -- name: begin_invocation
-insert into invocations (upload_id, attempt, state, next_check_at)
-values (%(upload_id)s, %(attempt)s, 'calling', now() + make_interval(secs => %(check_after)s))
+insert into invocations (upload_id, attempt, state, next_check_at, traceparent)
+values (%(upload_id)s, %(attempt)s, 'calling', now() + make_interval(secs => %(check_after)s), %(traceparent)s)
 on conflict do nothing
 returning upload_id;
 
@@ -36,4 +36,4 @@ where (upload_id, attempt) in (
     where state <> 'finished' and next_check_at <= now()
     order by next_check_at limit %(most)s for update skip locked
 )
-returning upload_id, attempt, output_location, failure_location, extract(epoch from now() - called_at)::float8 as age;
+returning upload_id, attempt, output_location, failure_location, traceparent, extract(epoch from now() - called_at)::float8 as age;

@@ -9,7 +9,7 @@ import { resultView } from "./result.js";
 import { begin, go } from "./router.js";
 import { ask } from "./server.js";
 import { settingsView } from "./settings.js";
-import { signedIn, whoIs } from "./session.js";
+import { signedIn, someoneIs, whoIs } from "./session.js";
 import { text } from "./text.js";
 import { RESET_LINK, resetView, signInView, signUpView } from "./welcome.js";
 
@@ -71,7 +71,7 @@ addEventListener("session", ({ detail }) => {
   }
 });
 addEventListener("signed-out", () => {
-  if (!/^\/(sign-|reset)/.test(location.pathname)) {
+  if (someoneIs()) {
     signedIn(null);
     announce(text.problems.ended, { urgent: true });
     go(`/sign-in#${encodeURIComponent(location.pathname + location.search + location.hash)}`);

@@ -43,9 +43,9 @@ function stationsOf(utterances, seconds) {
   const stations = [];
   let silentSince = 0;
   for (const station of spoken) {
-    const before = stations.at(-1) ?? station;
+    const before = stations.at(-1);
     const gap = station.from - silentSince;
-    if (gap > 0.1) {
+    if (stations.length && gap > 0.1) {
       const quiet = { flow: Math.max(THIN, 1 - gap / SILENCE_SECONDS), shares: mix(before.shares, station.shares), leans: (before.leans + station.leans) / 2 };
       // A long silence is a thin stretch and not one thin point.
       const points = gap > 2 * SILENCE_SECONDS ? [silentSince + 1, station.from - 1] : [silentSince + gap / 2];

@@ -17,6 +17,9 @@ export async function whoIs() {
   return known;
 }
 
+/** Whether somebody was signed in when last seen. */
+export const someoneIs = () => Boolean(known);
+
 /** Remember who is signed in from now on, and tell the rest of the page. */
 export function signedIn(account) {
   known = account;

@@ -20,6 +20,7 @@ from api import (
     analyses,
     audit_log,
     bodies,
+    cancelling,
     completion,
     content,
     cookies,
@@ -42,7 +43,6 @@ from api.rate_limits import RateLimits
 from api.services import Services
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
-from runtime import aws
 from runtime.database import Database
 from runtime.links import S3Links
 from runtime.multipart import S3Writers
@@ -88,6 +88,7 @@ def create_app(services: Services) -> ASGIApp:
             uploads.list_uploads,
             uploads.get_upload,
             uploads.retry_upload,
+            cancelling.cancel_upload,
             content.put_content,
             content.get_content,
             parts.put_part,
@@ -131,14 +132,13 @@ def create_app(services: Services) -> ASGIApp:
         services.feed.stop()
         await services.database.close()
 
-    storage = services.settings.storage.public_url or aws.client("s3").meta.endpoint_url
     application = Litestar(
         route_handlers=[
             versioned,
             health.healthz,
             health.readyz,
             health.exposition,
-            *pages.routes(storage),
+            *pages.routes(services.links.url),
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers=error_answers.handlers(),

@@ -21,6 +21,11 @@ class S3Links:
     def __init__(self, public_url: str = "", client: Any = None) -> None:
         self._client = client or aws.signing_client("s3", public_url)
 
+    @property
+    def url(self) -> str:
+        """S3's address, as these links begin."""
+        return str(self._client.meta.endpoint_url)
+
     def put_part(self, bucket: str, key: str, multipart_id: str, number: int, size: int | None) -> str:
         """Where to PUT one part, of exactly `size` bytes if that is given: S3 refuses any other Content-Length."""
         named: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": multipart_id, "PartNumber": number}

@@ -152,6 +152,7 @@ export const text = {
   },
   transcript: {
     heading: "What is said",
+    list: "Utterances",
     search: "Search what is said",
     found: { zero: "Nothing found", one: "{n} found", other: "{n} found" },
     follow: "Back to what is said now",

@@ -14,7 +14,7 @@ export function transcript(utterances, seek) {
   const input = h("input", { type: "search", placeholder: text.transcript.search, "aria-label": text.transcript.search });
   const found = h("p", { class: "found small quiet", role: "status" });
   const back = h("button", { class: "button follow", "data-kind": "main", hidden: true, onclick: () => followAgain() }, icon("follow"), text.transcript.follow);
-  const frame = h("div", { class: "transcript-frame", tabindex: 0, role: "region", "aria-label": text.transcript.heading }, list);
+  const frame = h("div", { class: "transcript-frame", tabindex: 0, role: "region", "aria-label": text.transcript.list }, list);
   const element = h(
     "section",
     { class: "transcript", "aria-label": text.transcript.heading },

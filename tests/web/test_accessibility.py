@@ -1,0 +1,56 @@
+"""Everybody can use it: axe finds nothing on any page in either theme, and no step needs a pointer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.web.visitor import Account, Opener
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_axe_finds_nothing_on_any_page(analysed: tuple[Account, str], open_page: Opener, theme: str, width: int) -> None:
+    account, upload_id = analysed
+    options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
+    stranger, owner = await open_page(**options), await open_page(account, **options)
+    views = [
+        *((stranger, address) for address in ("/sign-up", "/sign-in", "/reset", "/#reset=token")),
+        *(
+            (owner, address)
+            for address in ("/", f"/uploads/{upload_id}#t=21", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001")
+        ),
+    ]
+    found = {}
+    for visitor, address in views:
+        await visitor.go(address)
+        for summary in await visitor.page.locator("summary").all():
+            await summary.click()
+        results = await Axe().run(visitor.page)
+        found[address] = [(v["id"], [node["html"] for node in v["nodes"]]) for v in results.response["violations"]]
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than the screen"
+    assert {address: problems for address, problems in found.items() if problems} == {}, json.dumps(found, indent=1)
+
+
+async def test_a_result_is_reached_and_read_by_keyboard_alone(analysed: tuple[Account, str], open_page: Opener) -> None:
+    account, _ = analysed
+    visitor = await open_page(account)
+    await visitor.go("/")
+    page = visitor.page
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_text("Skip to content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="dialogue.mp4")
+    for _ in range(8):
+        await page.keyboard.press("Tab")
+        if await link.evaluate("link => link === document.activeElement"):
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="dialogue.mp4", level=1)).to_be_visible()
+    await page.keyboard.press("j")
+    await expect(page.locator(".utterance[aria-current=true]")).to_contain_text("Good morning.")

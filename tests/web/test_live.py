@@ -1,0 +1,63 @@
+"""What moves is shown as it moves, over a restart of the server too."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from local.control import Control
+from local.stack import Stack
+from tests.media_samples import clip
+from tests.web.visitor import Account, Opener, send
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_restart_of_the_server_is_said_and_nothing_is_missed(account: Account, open_page: Opener, stack: Stack) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    banner = visitor.page.locator(".banner")
+    await expect(banner).to_be_hidden()
+    control = Control(stack.data)
+    await asyncio.to_thread(control.kill, "api", "SIGSTOP")
+    await asyncio.to_thread(control.kill, "api", "SIGKILL")
+    await expect(banner).to_be_visible()
+    await expect(banner).to_contain_text("it reconnects by itself")
+    await expect(banner).to_be_hidden()
+    await expect(visitor.page.locator("#alerts")).to_have_text("Connected again. Everything is up to date.")
+    await send(account, clip(seconds=0.5), "after the restart.mp4")
+    await expect(visitor.entry("after the restart.mp4").get_by_role("link")).to_be_visible()
+
+
+async def test_an_upload_from_elsewhere_appears_by_itself_and_its_end_is_told_to_screen_readers(
+    account: Account, open_page: Opener
+) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    await send(account, clip(seconds=0.5), "from elsewhere.mp4")
+    await expect(visitor.entry("from elsewhere.mp4").get_by_role("link")).to_be_visible()
+    await expect(visitor.page.locator("#announcements")).to_have_text("from elsewhere.mp4: Done")
+
+
+async def test_what_is_not_accepted_says_why_and_that_a_retry_does_not_help(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    await visitor.choose({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no video at all"})
+    entry = visitor.entry("notes.txt")
+    await expect(entry).to_contain_text("Not accepted")
+    await expect(entry).to_contain_text("Trying again with the same file does not help.")
+    await expect(entry.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+async def test_who_is_signed_out_elsewhere_is_asked_to_sign_in_and_comes_back(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/settings")
+    assert (await account.http.delete("/v1/session")).status_code == 204
+    await visitor.page.get_by_role("link", name="Library").first.click()
+    await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+    await visitor.page.get_by_label("E-mail address").fill(account.email)
+    await visitor.page.get_by_label("Password").fill("seven rivers run to one sea")
+    await visitor.page.get_by_role("button", name="Sign in").click()
+    await expect(visitor.page.get_by_role("button", name="Try the sample")).to_be_visible()

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from psycopg.rows import DictRow
 
 from api.problems import IdempotencyKeyReused, RequestInProgress
@@ -35,8 +35,8 @@ LEASE = timedelta(seconds=60)
 
 IdempotencyKey = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=255,
         description="Your own name for this request: sent again under it within 24 hours, it does nothing twice and is answered alike.",

@@ -31,13 +31,13 @@ class Observation:
     """ASGI wrapper around the whole application, so that unknown addresses are seen too."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             await self._observe(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
 
     async def _observe(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -61,7 +61,7 @@ class Observation:
         parent = propagate.extract({"traceparent": headers.get(b"traceparent", "")})
         with _tracer.start_as_current_span(f"{method} request", context=parent, kind=trace.SpanKind.SERVER) as span:
             try:
-                await self._app(scope, receive, observed)
+                await self.app(scope, receive, observed)
             finally:
                 route, seconds = _route(scope), time.perf_counter() - began
                 span.update_name(f"{method} {route}")

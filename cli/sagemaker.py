@@ -22,6 +22,7 @@ class _LazyGroup(click.Group):
     COMMANDS: ClassVar[dict[str, str]] = {
         "deploy": "cli.sagemaker_deploy",
         "undeploy": "cli.sagemaker_deploy",
+        "train": "cli.sagemaker_train",
         "status": "cli.sagemaker_watch",
         "costs": "cli.sagemaker_watch",
     }

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from model import handler
-from model.errors import ModelError
+from model.errors import ModelError, OutOfMemory
 from model.handler import model_fn
 from model.pipeline import Analyser
 from schemas.failures import Failure
@@ -31,6 +31,9 @@ def transform_fn(model: Analyser, body: bytes | str, content_type: str, accept: 
     try:
         analysis = handler.predict_fn(handler.input_fn(body, content_type), model)
         return handler.output_fn(analysis, accept), handler.JSON
-    except ModelError as error:
+    except Exception as fault:
+        error = OutOfMemory() if OutOfMemory.is_meant_by(fault) else fault
+        if not isinstance(error, ModelError):
+            raise
         context.set_response_status(error.status, error.status.phrase)
         return msgspec.json.encode(Failure(code=error.code, message=str(error), retryable=error.retryable)), handler.JSON

@@ -85,11 +85,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArchiveRefused(f"{folder} has no readable {MANIFEST}: it was not made by `valence sagemaker package` ({error})") from error
 
 
-def requirements(profile: str) -> list[str]:
-    """The libraries of a profile, each with the version that is installed here."""
-    extra = re.compile(rf"([\w.-]+).*; *extra == ['\"]{re.escape(profile)}['\"]")
-    of_profile = {found[1] for line in metadata.requires("valence") or () if (found := extra.match(line))}
-    return [f"{name}=={metadata.version(name)}" for name in sorted({*LIBRARIES, *of_profile})]
+def requirements(*extras: str) -> list[str]:
+    """What the container's code and some extras of pyproject.toml need, each library with the version that is installed here."""
+    extra = re.compile(rf"([\w.-]+).*; *extra == ['\"](?:{'|'.join(map(re.escape, extras))})['\"]")
+    of_extras = {found[1] for line in metadata.requires("valence") or () if (found := extra.match(line))}
+    return [f"{name}=={metadata.version(name)}" for name in sorted({*LIBRARIES, *of_extras})]
 
 
 def _weights(folder: Path) -> dict[str, Path]:

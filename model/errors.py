@@ -54,6 +54,20 @@ class FusionRefused(ModelError):
         )
 
 
+class OutOfMemory(ModelError):
+    """This video needed more memory than there was. What it held is free again, and the next video is analysed."""
+
+    code = "out_of_memory"
+
+    def __init__(self) -> None:
+        super().__init__("the model ran out of memory over this video: try again later, or on a larger kind of instance")
+
+    @staticmethod
+    def is_meant_by(error: Exception) -> bool:
+        """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's and ONNX Runtime's by their words."""
+        return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
 class RecogniserDied(ModelError):
     """A process of the recogniser ended in the middle of its work; a new one has been started."""
 

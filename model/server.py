@@ -12,7 +12,7 @@ from http import HTTPStatus
 import msgspec
 
 from model import handler
-from model.errors import ModelError
+from model.errors import ModelError, OutOfMemory
 from model.pipeline import Analyser, Video
 from model.requests import ClientGone, Message, Receive, Send, video_body, whole_body
 from model.settings import Settings
@@ -32,6 +32,10 @@ class Reply:
 def refusal(status: HTTPStatus, code: str, message: str, *, retryable: bool = False) -> Reply:
     """An error's answer: JSON with `code`, `message` and `retryable`."""
     return Reply(status, msgspec.json.encode(Failure(code=code, message=message, retryable=retryable)))
+
+
+def _refused(error: ModelError) -> Reply:
+    return refusal(error.status, error.code, str(error), retryable=error.retryable)
 
 
 class Server:
@@ -100,13 +104,16 @@ class Server:
                 return Reply(HTTPStatus.OK, await self._invoke(self._pipeline, headers, receive))
         except ModelError as error:
             _log.warning("refused: %s: %s", error.code, error)
-            return refusal(error.status, error.code, str(error), retryable=error.retryable)
+            return _refused(error)
         except ClientGone:
             raise
         except asyncio.CancelledError:  # the time to drain is over; the answer can still be sent
             message = "the container is being stopped and this video was not finished in time: try again"
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", message, retryable=True)
-        except Exception:
+        except Exception as error:
+            if OutOfMemory.is_meant_by(error):
+                _log.exception("an invocation ran out of memory")
+                return _refused(OutOfMemory())
             _log.exception("an invocation failed for a reason that nobody foresaw")
             message = "the model failed on this video for a reason that is in its log"
             return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "inference_error", message, retryable=True)

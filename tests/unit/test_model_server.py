@@ -204,6 +204,40 @@ async def test_an_error_of_the_analysis_says_whose_fault_it_is(
     assert isinstance(error, ModelError) is (str(error) in answer.text)
 
 
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+def _more_than_there_is() -> Exception:
+    try:
+        bytearray(1 << 62)
+    except MemoryError as error:
+        return error
+    raise AssertionError("nobody has so much")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _more_than_there_is(),
+        OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes"),
+        RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 68719476736"),
+    ],
+    ids=["Python", "torch on a GPU", "torch", "ONNX Runtime"],
+)
+async def test_a_video_that_needs_too_much_memory_fails_alone(model: FakeModel, error: Exception) -> None:
+    model.let_go.set()
+    async with _running(lambda: model) as (_, client):
+        await _loaded(client)
+        model.error = error
+        failed = await client.post("/invocations", content=b"vast", headers=_VIDEO)
+        model.error = None
+        assert (await client.get("/ping")).status_code == 200
+        assert (await client.post("/invocations", content=b"small", headers=_VIDEO)).status_code == 200
+    assert (failed.status_code, failed.json()["code"], failed.json()["retryable"]) == (500, "out_of_memory", True)
+
+
 async def test_an_analysis_is_answered_as_json(model: FakeModel) -> None:
     model.let_go.set()
     async with _running(lambda: model) as (_, client):

@@ -42,6 +42,7 @@ score: .venv/test.done ## recompute the text model's scores from its weights (VA
 lock: .venv/uv.done ## resolve every dependency anew
 	$(COMPILE) pyproject.toml requirements/build.in --all-extras --upgrade -o requirements/all.lock
 	$(COMPILE) pyproject.toml requirements/build.in --extra bundled --extra local -c requirements/all.lock -o requirements/run.lock
+	$(COMPILE) pyproject.toml requirements/build.in --extra hub -c requirements/all.lock -o requirements/hub.lock
 	$(COMPILE) pyproject.toml requirements/build.in --extra bundled --extra hub --extra sagemaker --extra local --extra train --extra test --extra lint \
 		-c requirements/all.lock -o requirements/test.lock
 

@@ -21,7 +21,7 @@ def train(dataset: str, arguments: tuple[str, ...], role: str, name: str, instan
     What follows `--` goes to `valence model train` as it is.
 
     \b
-      valence sagemaker train s3://videos/meld --role ARN -- --face-weights kinetics --epochs 12
+      valence sagemaker train s3://videos/meld --role ARN -- --epochs 12
     """
     if not dataset.startswith("s3://"):
         raise Misused(f"{dataset!r} is no folder of S3: give s3://bucket/folder, with the data set in MELD's form in it")

@@ -26,11 +26,11 @@ class Aws:
     """AWS by the standard variables and files of boto3, as whoever runs the command."""
 
     def __init__(self) -> None:
-        self._session = boto3.session.Session()
+        self.session = boto3.session.Session()
         self._clients: dict[str, Any] = {}
-        if not self._session.region_name:
+        if not self.session.region_name:
             raise SettingsError("no region of AWS is known: set AWS_REGION, or `region` in AWS's configuration file")
-        self.region: str = self._session.region_name
+        self.region: str = self.session.region_name
 
     @property
     def account(self) -> str:
@@ -73,7 +73,7 @@ class Aws:
         if service not in self._clients:
             config = Config(retries={"mode": "standard", "total_max_attempts": 5}, s3={"addressing_style": "path"})
             try:
-                self._clients[service] = self._session.client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
+                self._clients[service] = self.session.client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
             except NoRegionError as error:
                 raise SettingsError(f"no region of AWS is known: {error}") from error
         return self._clients[service]

@@ -59,7 +59,6 @@ def start(aws: Aws, order: Order) -> str:
     if aws.find("s3", "head_bucket", Bucket=order.bucket) is None:  # the SDK would make one
         raise ResourceMissing(f"there is no bucket {order.bucket}: `valence storage create` makes it, VALENCE_STORAGE_BUCKET names another")
     # Seconds of imports, which only this command pays.
-    import boto3
     from botocore.exceptions import ClientError
     from sagemaker.core.helper.session_helper import Session
     from sagemaker.core.training.configs import (
@@ -81,9 +80,7 @@ def start(aws: Aws, order: Order) -> str:
     with _environment(_NO_SIMULATION), _source() as source:
         try:
             trainer = ModelTrainer(
-                sagemaker_session=Session(
-                    boto3.session.Session(region_name=aws.region), default_bucket=order.bucket, sagemaker_config=_NO_TELEMETRY
-                ),
+                sagemaker_session=Session(aws.session, default_bucket=order.bucket, sagemaker_config=_NO_TELEMETRY),
                 role=order.role,
                 base_job_name=order.name,
                 input_s3_key_prefix="training/code",

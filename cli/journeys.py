@@ -99,12 +99,15 @@ def travel(
     unsent.tidy()
     deadline = None if timeout is None else time.monotonic() + timeout
     current = list(journeys)
-    while not all(journey.ended for journey in current):
-        change = _next(changes, deadline, timeout, current)
-        if change.fault is not None:
-            raise change.fault
-        current[change.number] = change.journey
-        show(change.number, change.journey)
+    try:
+        while not all(journey.ended for journey in current):
+            change = _next(changes, deadline, timeout, current)
+            if change.fault is not None:
+                raise change.fault
+            current[change.number] = change.journey
+            show(change.number, change.journey)
+    except KeyboardInterrupt:
+        raise Unfinished("interrupted", Exit.INTERRUPTED, current) from None
     return current
 
 
@@ -113,8 +116,6 @@ def _next(changes: queue.SimpleQueue[_Change], deadline: float | None, timeout: 
         return changes.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
     except queue.Empty:
         raise Unfinished(f"not finished after {timeout:g} s", Exit.TIMED_OUT, current) from None
-    except KeyboardInterrupt:
-        raise Unfinished("interrupted", Exit.INTERRUPTED, current) from None
 
 
 class _Traveller:
@@ -147,21 +148,20 @@ class _Traveller:
         entry = self._unsent.entry(self._journey.path)
         begun = entry.upload_id
         try:
-            upload = self._upload(entry, begun)
+            self._upload(entry, begun)
         except (ApiError, FileChanged) as error:
             if begun is None or (isinstance(error, ApiError) and error.problem.status >= 500):
                 raise
-            upload = self._upload(entry, None)  # what had begun has expired, or was of another file
+            self._upload(entry, None)  # what had begun has expired, or was of another file
         entry.forget()
-        self._tell(status=upload.status)
 
-    def _upload(self, entry: Entry, begun: UUID | None) -> Upload:
+    def _upload(self, entry: Entry, begun: UUID | None) -> None:
         def announced(upload: Upload) -> None:
             entry.note(upload.id)
             self._tell(upload_id=upload.id, status=upload.status)
 
         self._tell(sent=0)
-        return self._client.upload_file(
+        self._client.upload_file(
             self._journey.path,
             captions=self._captions,
             resume=begun,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
@@ -178,24 +179,27 @@ class AsyncClient:
         parameters = {} if attempt is None else {"attempt": attempt}
         return (await self._send("GET", f"/v1/uploads/{upload_id}/analysis.{form.value}", params=parameters)).content.decode()
 
-    async def events(self, upload_id: UUID, after: int = 0) -> AsyncIterator[UploadStatusChanged]:
+    async def events(self, upload_id: UUID, after: int = 0) -> AsyncGenerator[UploadStatusChanged, None]:
         """Every status of an upload with a sequence above `after`, each once and in order, until the one that ends its newest attempt."""
-        async for status in self._statuses(upload_id, after, None):
-            yield status
+        async with aclosing(self._statuses(upload_id, after, None)) as statuses:
+            async for status in statuses:
+                yield status
 
-    async def all_events(self) -> AsyncIterator[Snapshot | UploadStatusChanged]:
+    async def all_events(self) -> AsyncGenerator[Snapshot | UploadStatusChanged, None]:
         """All uploads live, without an end: a snapshot first, and again after each reconnect, then every change."""
-        async for event in follow(self._http, "/v1/events", _Everything(), patience_seconds=self._patience_seconds):
-            if event.name == "snapshot":
-                yield msgspec.json.decode(event.data, type=Snapshot)
-            elif event.name == "status":
-                yield msgspec.json.decode(event.data, type=UploadStatusChanged)
+        async with aclosing(follow(self._http, "/v1/events", _Everything(), patience_seconds=self._patience_seconds)) as events:
+            async for event in events:
+                if event.name == "snapshot":
+                    yield msgspec.json.decode(event.data, type=Snapshot)
+                elif event.name == "status":
+                    yield msgspec.json.decode(event.data, type=UploadStatusChanged)
 
     async def wait(self, upload_id: UUID, timeout_seconds: float | None = None) -> Upload:
         """The upload once it has come to an end, well or not; WaitTimedOut if it has not after `timeout_seconds`."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        async for _ in self._statuses(upload_id, 0, deadline):
-            pass  # each status is told by the stream; what counts here is its end
+        async with aclosing(self._statuses(upload_id, 0, deadline)) as statuses:
+            async for _ in statuses:
+                pass  # each status is told by the stream; what counts here is its end
         upload = await self.get_upload(upload_id)
         if upload.status not in TERMINAL:
             raise WaitTimedOut(f"upload {upload_id} is {upload.status} after {timeout_seconds} s; it goes on, so wait longer")
@@ -217,13 +221,15 @@ class AsyncClient:
         headers = {"Content-Length": str(len(content))}
         return await self._storage.put(url, content=pieces_of(content, progress), headers=headers)
 
-    async def _statuses(self, upload_id: UUID, after: int, deadline: float | None) -> AsyncIterator[UploadStatusChanged]:
+    async def _statuses(self, upload_id: UUID, after: int, deadline: float | None) -> AsyncGenerator[UploadStatusChanged, None]:
         position = _AfterSequence(after)
         path = f"/v1/uploads/{upload_id}/events"
-        async for event in follow(self._http, path, position, patience_seconds=self._patience_seconds, deadline=deadline):
-            status = msgspec.json.decode(event.data, type=UploadStatusChanged)
-            position.take(status)
-            yield status
+        found = follow(self._http, path, position, patience_seconds=self._patience_seconds, deadline=deadline)
+        async with aclosing(found) as events:
+            async for event in events:
+                status = msgspec.json.decode(event.data, type=UploadStatusChanged)
+                position.take(status)
+                yield status
 
     async def _get(self, kind: type[T], method: str, path: str, **request: Any) -> T:
         return msgspec.json.decode((await self._send(method, path, **request)).content, type=kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -27,20 +27,24 @@ def _waiting(method: Callable[Concatenate[AsyncClient, P], Awaitable[T]]) -> Cal
     return call
 
 
-def _iterating(method: Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]) -> Callable[Concatenate[Client, P], Iterator[T]]:
+def _iterating(method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]]) -> Callable[Concatenate[Client, P], Iterator[T]]:
     """A method that gives what this one gives, one after another."""
 
     @wraps(method)
     def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         found = method(self._client, *args, **kwargs)
-        try:
-            while True:
-                try:
-                    yield self._run(anext(found))
-                except StopAsyncIteration:
-                    return
-        finally:
-            self._leave(found)
+        self._open.add(found)
+        while True:
+            try:
+                item = self._run(anext(found))
+            except StopAsyncIteration:
+                self._open.discard(found)
+                return
+            try:
+                yield item
+            except GeneratorExit:
+                self._leave(found)
+                raise
 
     return call
 
@@ -59,6 +63,8 @@ class Client:
         self._thread = threading.Thread(target=self._loop.run_forever, name="valence-client", daemon=True)
         self._thread.start()
         self._client = AsyncClient(base_url, api_key, patience_seconds=patience_seconds, transport=transport)
+        #: Iterations that have not come to their end.
+        self._open: set[AsyncGenerator[Any, None]] = set()
 
     create_upload = _waiting(AsyncClient.create_upload)
     put_content = _waiting(AsyncClient.put_content)
@@ -103,19 +109,20 @@ class Client:
             future.cancel()  # the caller was interrupted and waits no longer
             raise
 
-    def _leave(self, iterator: AsyncIterator[Any]) -> None:
+    def _leave(self, iteration: AsyncGenerator[Any, None]) -> None:
         """End an iteration without waiting: it may be a finalizer that asks, when nothing runs any more."""
-        if not self._loop.is_closed() and isinstance(iterator, AsyncGenerator):
-            self._loop.call_soon_threadsafe(lambda: self._loop.create_task(_closed(iterator)))
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._leaving(iteration)))
+
+    async def _leaving(self, iteration: AsyncGenerator[Any, None]) -> None:
+        self._open.discard(iteration)
+        await iteration.aclose()
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._loop.shutdown_asyncgens()
+        for iteration in list(self._open):
+            await iteration.aclose()
         await self._client.close()
-
-
-async def _closed(generator: AsyncGenerator[Any, None]) -> None:
-    await generator.aclose()

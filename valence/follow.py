@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 import httpx
@@ -37,7 +38,7 @@ async def follow(
     deadline: float | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> AsyncIterator[ServerEvent]:
+) -> AsyncGenerator[ServerEvent, None]:
     """The events at `path`, reconnecting until `position` is finished, the API says so with 204, or `deadline` on `clock` has passed.
 
     A connection that breaks is made again for as long as `patience_seconds`, then ServiceUnreachable or ApiError; the first is made once.
@@ -56,12 +57,13 @@ async def follow(
                     await response.aread()
                 raise_for_problem(response)
                 connected = True
-                async for received in response.aiter_raw():
-                    alive_at = clock()
-                    for event in reader.feed(received):
-                        yield event
-                    if deadline is not None and clock() >= deadline:
-                        return
+                async with aclosing(response.aiter_raw()) as arriving:  # type: ignore[type-var]  # httpx calls its generator an iterator
+                    async for received in arriving:
+                        alive_at = clock()
+                        for event in reader.feed(received):
+                            yield event
+                        if deadline is not None and clock() >= deadline:
+                            return
             if position.finished:
                 return
             pause = reader.retry_seconds

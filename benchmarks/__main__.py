@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import first_paint, latency, start, throughput, upload_memory, voice_activity
+from benchmarks import first_paint, latency, start, throughput, towers, upload_memory, voice_activity
 from benchmarks.results import write
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "upload-memory": upload_memory.measure,
     "start": start.measure,
     "first-paint": first_paint.measure,
+    "towers": towers.measure,
     "voice-activity": voice_activity.measure,
 }
 

@@ -46,10 +46,10 @@ def load_models(settings: Settings, folder: Path) -> Models:
     from model import text
     from model.words_by_sphinx import Sphinx
 
-    weights = text.load(folder)
+    weights, senses = text.load(folder), _senses(settings)
     words = Sphinx(settings.recogniser_processes)
     words.warm_up()
-    return Models(words, weights, _senses(settings))
+    return Models(words, weights, senses)
 
 
 def _senses(settings: Settings) -> Senses:

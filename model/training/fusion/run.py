@@ -46,6 +46,7 @@ class Run:
         self._pretrained = pretrained
         self._optimizer = self._grouped()
         self._losses = Losses(train, recipe).to(self._device)
+        self._labels = labels_of(train)
         identity = (data, recipe, network.architecture, pretrained, _hash(network))
         self._states = StateFolder(folder / "state", hashlib.sha256(msgspec.json.encode(identity)).hexdigest())
         self._folder = folder
@@ -158,7 +159,7 @@ class Run:
             group["lr"] = group["base"] * share
         with mixed_precision(self._device):
             said = self._network(batch, kept)
-        emotions, sentiments = (labels[chosen].to(self._device) for labels in labels_of(self._train))
+        emotions, sentiments = (labels[chosen].to(self._device) for labels in self._labels)
         loss = self._losses(said, batch.present, self._modalities, emotions, sentiments)
         if not torch.isfinite(loss):
             raise TrainingError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import httpx
 import msgspec
+import psycopg
 import pytest
 
 from runtime.queue import SqsQueue
@@ -117,6 +119,18 @@ async def test_a_packaged_model_answers_an_unmodified_boto3_client_through_the_s
     process = container[0]
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+
+
+async def test_costs_come_from_the_seconds_that_analyses_took(account: UUID, servers: dict[str, str], tmp_path: Path) -> None:
+    insert = "insert into usage (upload_id, attempt, account_id, media_seconds, compute_seconds) values (%s, 1, %s, 60, 20)"
+    async with await psycopg.AsyncConnection.connect(servers["DATABASE_URL"], autocommit=True) as connection:
+        await connection.execute(insert, (uuid4(), account))
+    table = {"source": "an invoice", "date": "2026-11-22", "region": "eu-west-1", "currency": "EUR", "per_hour": {"ml.c5.2xlarge": 0.36}}
+    (tmp_path / "prices.json").write_bytes(msgspec.json.encode(table))
+    done = await asyncio.to_thread(valence, tmp_path, "sagemaker", "costs", "--prices", str(tmp_path / "prices.json"), **servers)
+    assert done.returncode == 0, done.stderr
+    assert "analyses of the last 30 days" in done.stdout
+    assert "0.36 EUR an hour" in done.stdout
 
 
 @pytest.mark.parametrize(

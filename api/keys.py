@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from litestar import Response, delete, get, post
@@ -23,6 +23,8 @@ from schemas.accounts import CreatedKey, Key, KeyList, NewKey
 
 #: Keys that work at the same time.
 MOST_KEYS = 100
+#: Whoever wants more wants no end.
+LONGEST = timedelta(days=3_653)
 
 
 @get("/keys", guards=[requires(Scope.ACCOUNT_READ)], responses=problems())
@@ -41,8 +43,9 @@ async def list_keys(request: Authenticated, services: Injected) -> KeyList:
 async def create_key(request: Authenticated, services: Injected) -> Response[CreatedKey]:
     """Make a key; the answer shows it, this once. A key can make keys that may do no more than itself, and for no longer."""
     data = await bodies.read(request, NewKey)
-    if data.expires_at is not None and data.expires_at <= datetime.now(UTC):
-        expected = "a time that is still to come"
+    now = datetime.now(UTC)
+    if data.expires_at is not None and not now < data.expires_at < now + LONGEST:
+        expected = "a time that is still to come, within ten years"
         raise InvalidRequest(
             f"expires_at is {data.expires_at.isoformat()}: expected {expected}",
             errors=[field_at("expires_at", data.expires_at.isoformat(), expected)],
@@ -79,7 +82,7 @@ async def revoke_key(request: Authenticated, services: Injected, key_id: FromPat
         raise MissingScope(f"the key {principal.key_id} may revoke itself: another needs a key with the scope {Scope.ACCOUNT_WRITE}")
     async with services.database.transaction() as connection:
         asked = {"id": key_id, "account_id": principal.account_id}
-        if not await database.rows(connection, "account_has_key", **asked):
+        if not key_id.isalnum() or not await database.rows(connection, "account_has_key", **asked):
             raise NoSuchKey(f"this account has no key {key_id[:100]!r}: `GET /v1/keys` lists them")
         if await database.rows(connection, "revoke_account_key", **asked):
             await audit.record_by(connection, principal, Action.KEY_REVOKED, visitor(request.scope), detail=key_id)

@@ -19,6 +19,9 @@ Email = Annotated[str, msgspec.Meta(max_length=254, pattern=EMAIL_PATTERN)]
 #: A name that somebody gives: one line that can be shown. `(?!\n)` since `$` alone would match before a line break at the end.
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 
+#: A password that is to be set. Its length is described here and checked by the API, whose answer does not repeat it as other wrong values.
+NewPassword = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
+
 
 class Scope(StrEnum):
     """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it."""
@@ -37,7 +40,7 @@ class SignUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """An account that somebody wants: an address, and a password of 8 to 128 characters that is not among the most common."""
 
     email: Email
-    password: str
+    password: NewPassword
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +89,7 @@ class ChangePassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A new password for whoever knows the current one."""
 
     current_password: str
-    new_password: str
+    new_password: NewPassword
 
 
 class RequestReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,7 +102,7 @@ class ResetPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A new password for whoever has the token of a link that was mailed; it works once, for 30 minutes."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    new_password: str
+    new_password: NewPassword
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -50,7 +50,7 @@ class NoMail(Problem):
 
 
 class ResetLinkUsed(Problem):
-    status, name, title = HTTPStatus.GONE, "reset-link-used", "The link does not work any more"
+    status, name, title = HTTPStatus.NOT_FOUND, "reset-link-used", "The link does not work any more"
 
 
 class NoSuchReceipt(Problem):

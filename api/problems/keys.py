@@ -6,7 +6,7 @@ from api.problems.problem import Problem
 
 
 class MissingKey(Problem):
-    status, name, title = HTTPStatus.UNAUTHORIZED, "missing-key", "An API key is needed"
+    status, name, title = HTTPStatus.UNAUTHORIZED, "missing-key", "A key or a session is needed"
 
 
 class MalformedKey(Problem):

@@ -55,6 +55,7 @@ def _welcome(stack: Stack) -> str:
     usual = default_data_folder({name: value for name, value in os.environ.items() if name != "VALENCE_LOCAL_DATA_DIR"})
     elsewhere = f" --data {shlex.quote(str(stack.data))}" if stack.data != usual.resolve() else ""
     return f"""
+  the page         {stack.address("api")}/
   the API          {stack.address("api")}
   analyse a video  valence analyse FILE{elsewhere}
   follow it all    valence watch{elsewhere}

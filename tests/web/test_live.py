@@ -39,6 +39,8 @@ async def test_an_upload_from_elsewhere_appears_by_itself_and_its_end_is_told_to
     await send(account, clip(seconds=0.5), "from elsewhere.mp4")
     await expect(visitor.entry("from elsewhere.mp4").get_by_role("link")).to_be_visible()
     await expect(visitor.page.locator("#announcements")).to_have_text("from elsewhere.mp4: Done")
+    await visitor.entry("from elsewhere.mp4").get_by_role("link").click()
+    await expect(visitor.page.get_by_text("Nobody speaks in it.")).to_be_visible()
 
 
 async def test_what_is_not_accepted_says_why_and_that_a_retry_does_not_help(account: Account, open_page: Opener) -> None:

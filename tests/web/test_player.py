@@ -81,6 +81,25 @@ async def test_every_key_of_the_list_does_what_it_says(analysed: tuple[Account, 
     assert await page.locator(".word[data-found]").all_inner_texts() == ["cat!"]
 
 
+async def test_keys_of_one_letter_can_be_turned_off(analysed: tuple[Account, str], open_page: Opener) -> None:
+    account, upload_id = analysed
+    page = (await open_page(account)).page
+    await page.goto(f"/uploads/{upload_id}")
+    await playable(page)
+    await page.keyboard.press("?")
+    await page.get_by_label("Use these keys").uncheck()
+    await page.get_by_role("button", name="Close").click()
+    await page.keyboard.press("j")
+    assert await time_of(page) == 0
+    await page.reload()
+    await page.get_by_role("button", name="Keyboard").click()
+    await page.get_by_label("Use these keys").check()
+    await page.get_by_role("button", name="Close").click()
+    await playable(page)
+    await page.keyboard.press("j")
+    await true_of(page, "document.querySelector('video').currentTime === 0.7")
+
+
 async def test_the_river_is_asked_by_pointer_and_key_and_says_what_it_shows_as_a_table(
     analysed: tuple[Account, str], open_page: Opener
 ) -> None:

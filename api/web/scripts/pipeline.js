@@ -23,7 +23,10 @@ function place(upload, reached) {
 export function pipeline(name) {
   const element = h("ol", { class: "pipeline", "aria-label": text.pipeline.label(name) });
   let reached = 0;
+  let shown = null;
   const update = (upload) => {
+    if (shown === upload.sequence) return;
+    shown = upload.sequence;
     reached = place(upload, reached);
     const failed = ENDED.has(upload.status) && upload.status !== "completed";
     const stations = STATIONS.map((station, position) => {

@@ -14,7 +14,7 @@ const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 /** A part that did not arrive because sending was stopped. */
 class Stopped extends Error {}
 
-/** Sends a file to an upload. `state` is waiting, checking, sending, offline, paused, finishing, done, failed or cancelled. */
+/** Sends a file to an upload. `state` is waiting, checking, sending, offline, busy, paused, finishing, done, failed or cancelled. */
 export class Sending extends EventTarget {
   #requests = new Map();
   #stored = 0;
@@ -58,7 +58,7 @@ export class Sending extends EventTarget {
         this.#stopRequests();
         if (error instanceof Stopped || !this.#wanted) return;
         if (!(error instanceof Problem && PASSING.has(error.status))) this.#fail(error);
-        else await this.#patience(error.retryAfter);
+        else await this.#patience(error);
       }
     }
   }
@@ -120,8 +120,8 @@ export class Sending extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  async #patience(retryAfter) {
-    this.#become("offline");
+  async #patience({ status, retryAfter }) {
+    this.#become(status ? "busy" : "offline");
     const pause = Math.max((retryAfter ?? 0) * 1000, this.#pause);
     this.#pause = Math.min(LONGEST_PAUSE_MILLISECONDS, this.#pause * 2);
     await new Promise((resolve) => {

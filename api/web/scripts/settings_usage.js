@@ -1,15 +1,17 @@
 // What the account has used this month, of what its plan allows.
 
 import { h } from "./dom.js";
+import * as format from "./formats.js";
 import { ask } from "./server.js";
 import { text } from "./text.js";
 
 /** The section's content. */
 export async function usage() {
-  const { plan, month, videos, minutes } = await ask("GET", "/v1/usage");
+  const { plan, month, videos, minutes, compute_seconds: computed } = await ask("GET", "/v1/usage");
   return [
     h("p", { class: "quiet" }, text.settings.usageLead(month, plan)),
     h("div", { class: "meters" }, meter(text.settings.videos, videos), meter(text.settings.minutes, minutes)),
+    h("p", { class: "small quiet" }, text.settings.computed(format.duration(computed))),
   ];
 }
 

@@ -8,10 +8,14 @@ const SECONDS = 5;
 /** Where keys belong to the element that has the focus. */
 const TYPING = "input:not([type=checkbox]), select, textarea, dialog, [contenteditable]";
 
+/** Single letters can get in the way of speech input and other helps: whoever wants turns them off, in this browser, for good. */
+const OFF = "valence.keys-off";
+const areOn = () => localStorage.getItem(OFF) === null;
+
 /** Listen for keys until the function that is returned is called; `act` has a function for each. */
 export function listen(act) {
   const pressed = (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
+    if (!areOn() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
     if (event.key === " " && event.target.closest?.("button, summary, a")) return;
     const did = keys(event, act);
     if (did) event.preventDefault();
@@ -39,5 +43,8 @@ function keys(event, act) {
 /** Show which keys there are. */
 export function showShortcuts() {
   const rows = text.shortcuts.rows.flatMap(([names, what]) => [h("dt", {}, names.map((name) => h("kbd", {}, name))), h("dd", {}, what)]);
-  return show(text.shortcuts.heading, h("dl", { class: "shortcuts" }, rows));
+  const box = h("input", { type: "checkbox", checked: areOn() });
+  box.addEventListener("change", () => (box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "")));
+  const use = h("label", { class: "check" }, box, h("span", {}, text.shortcuts.use));
+  return show(text.shortcuts.heading, h("div", { class: "form" }, h("dl", { class: "shortcuts" }, rows), use));
 }

@@ -67,6 +67,7 @@ export const text = {
     left: (time) => `${time} left`,
     waiting: "Waits for its turn",
     offline: "No connection: goes on by itself",
+    busy: "The server is busy: goes on by itself",
     paused: "Paused",
     checking: "Looks for what is there already",
     finishing: "Almost there",
@@ -172,6 +173,7 @@ export const text = {
   },
   shortcuts: {
     heading: "Keyboard",
+    use: "Use these keys",
     rows: [
       [["Space"], "Play and pause"],
       [["J", "K"], "Next and previous utterance"],
@@ -188,6 +190,7 @@ export const text = {
   settings: {
     usage: "Usage",
     usageLead: (month, plan) => `In ${month}, plan “${plan}”.`,
+    computed: (time) => `That took ${time} to compute.`,
     videos: "Videos",
     minutes: "Minutes",
     of: (used, limit) => `${used} of ${limit}`,

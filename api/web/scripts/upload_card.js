@@ -4,7 +4,7 @@ import { fill, h, say } from "./dom.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { pipeline, standing } from "./pipeline.js";
-import { queue } from "./queue.js";
+import { OPEN, queue } from "./queue.js";
 import { text } from "./text.js";
 
 /** A card for an upload: `{element, update(upload, sending, interrupted)}`. `complain` shows what went wrong. */
@@ -43,7 +43,8 @@ export function uploadCard(upload, complain) {
       offer("interrupted", () => [pickAgain(now, name, complain), cancel()]);
     } else {
       say(state, standing(now));
-      offer("none", () => []);
+      if (OPEN.has(now.status)) offer("open", () => [cancel()]);
+      else offer("none", () => []);
     }
   };
   return { element, update };

@@ -1,0 +1,43 @@
+"""What somebody does about the account itself, on the page."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.visitor import PASSWORD, Account, Opener
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NEW_PASSWORD = "an eighth river runs dry"
+
+
+async def test_a_changed_password_ends_other_sessions_and_the_account_can_be_deleted_with_it(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    page = visitor.page
+    assert (await account.http.post("/v1/session", json={"email": account.email, "password": PASSWORD})).status_code == 200
+    await visitor.go("/sign-in")
+    await page.get_by_label("E-mail address").fill(account.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("link", name="Settings").click()
+    await expect(page.get_by_role("region", name="Sessions").get_by_role("listitem")).to_have_count(2)
+
+    form = page.get_by_role("region", name="Password", exact=True)
+    await form.get_by_label("Current password").fill("not the password")
+    await form.get_by_label("New password").fill(NEW_PASSWORD)
+    await form.get_by_role("button", name="Change the password").click()
+    await expect(form.get_by_role("status")).to_contain_text("password")
+    await form.get_by_label("Current password").fill(PASSWORD)
+    await form.get_by_role("button", name="Change the password").click()
+    await expect(form.get_by_role("status")).to_contain_text("Other sessions have ended.")
+    assert (await account.http.get("/v1/session")).status_code == 401
+    await expect(page.get_by_role("region", name="Activity").get_by_role("listitem").first).to_be_visible()
+
+    end = page.get_by_role("region", name="Delete the account")
+    await end.get_by_role("button", name="Delete the account").click()
+    await end.get_by_label("Current password").fill(NEW_PASSWORD)
+    await end.get_by_role("button", name="Delete the account").click()
+    await expect(page.get_by_role("button", name="Make an account")).to_be_visible()
+    gone = await account.http.post("/v1/session", json={"email": account.email, "password": NEW_PASSWORD})
+    assert gone.status_code == 401

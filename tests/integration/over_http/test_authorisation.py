@@ -42,6 +42,7 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("GET", "/v1/uploads"): Scope.READ,
     ("GET", "/v1/uploads/{upload_id}"): Scope.READ,
     ("POST", "/v1/uploads/{upload_id}/retry"): Scope.WRITE,
+    ("POST", "/v1/uploads/{upload_id}/cancel"): Scope.WRITE,
     ("PUT", "/v1/uploads/{upload_id}/content"): Scope.WRITE,
     ("GET", "/v1/uploads/{upload_id}/content"): Scope.READ,
     ("PUT", "/v1/uploads/{upload_id}/parts/{number}"): Scope.WRITE,
@@ -128,6 +129,8 @@ class Cast:
             "key_id": "",
             "session_id": "",
         }
+        if template.endswith("/cancel"):
+            named["upload_id"] = self.http.post("/v1/uploads", json={"filename": "x.mp4"}, headers=self.session(self.owner)).json()["id"]
         if "{key_id}" in template:
             named["key_id"] = self.key([Scope.READ])[0]
         if "{session_id}" in template:

@@ -30,7 +30,7 @@ class _LazyGroup(click.Group):
         "topics": ("cli.topics", "Create and list the topics in Kafka."),
         "storage": ("cli.storage", "Create the bucket and the queues."),
         "database": ("cli.database", "Migrate PostgreSQL."),
-        "model": ("cli.model", "Train the models and judge them."),
+        "model": ("cli.model", "Get, train and judge the models."),
         "sagemaker": ("cli.sagemaker", "Package the model, and run it on SageMaker."),
         "dead-letters": ("cli.dead_letters", "Look at records that could not be processed, and try them again."),
     }

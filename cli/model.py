@@ -1,4 +1,4 @@
-"""`valence model ...`: training the models and judging them."""
+"""`valence model ...`: getting, training and judging the models."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class _LazyGroup(click.Group):
 
     COMMANDS: ClassVar[dict[str, tuple[str, str]]] = {
         "train": ("cli.model_train", "Train voice, face and fusion on a folder in MELD's form."),
+        "fetch": ("cli.model_fetch", "Get the weights of the hub profile."),
     }
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -32,4 +33,4 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup)
 def model() -> None:
-    """Train the models and judge them."""
+    """Get, train and judge the models."""

@@ -41,7 +41,7 @@ def serve(settings: Settings) -> int:
     def stop() -> None:
         server.should_exit = True
 
-    app = Server(settings, lambda: model_fn(settings.folder), stop)
+    app = Server(settings, lambda: model_fn(str(settings.weights_folder)), stop)
     drain = round(settings.drain_seconds)
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=drain, lifespan="on"

@@ -6,13 +6,17 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from media.decoded import Cue
-from schemas.analysis import Word
+import msgspec
+
+from media.decoded import Cue, Decoded
+from schemas.analysis import Gap, Word
 
 _TIMES = re.compile(r"(?:(\d{1,3}):)?(\d{2}):(\d{2})[.,](\d{3})[ \t]*-->[ \t]*(?:(\d{1,3}):)?(\d{2}):(\d{2})[.,](\d{3})")
 _MARKUP = re.compile(r"<[^>]*>|\{[^}]*\}")
 #: What captions say of sounds rather than of words: [applause], (SIGHS), notes.
 _NOT_SPOKEN = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z ,'-]*\)|♪")
+#: How much longer than the sound captions may be shown: the last one often stays until the picture ends.
+_SLACK_SECONDS = 5.0
 _SPEAKER_DASH = re.compile(r"^\s*[-–—]\s*", re.MULTILINE)
 
 
@@ -56,3 +60,12 @@ def into_utterances(cues: Iterable[Cue]) -> Iterator[tuple[Word, ...]]:
     for cue in cues:
         if words := words_of(cue):
             yield words
+
+
+def compared(decoded: Decoded, utterances: Iterable[tuple[Word, ...]]) -> Decoded:
+    """What was decoded, with a gap where captions go on after the sound has ended: they may be another video's."""
+    last = max(words[-1].end for words in utterances)
+    if not decoded.has_sound or last <= decoded.sound_seconds + _SLACK_SECONDS:
+        return decoded
+    gap = Gap(start=decoded.sound_seconds, end=last, reason="the captions go on here, and the sound has ended")
+    return msgspec.structs.replace(decoded, gaps=(*decoded.gaps, gap))

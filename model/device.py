@@ -17,6 +17,11 @@ def has_quick_bf16(device: torch.device) -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
+def quick_dtype(device: torch.device) -> torch.dtype:
+    """What the weights of a whole network are kept in: bfloat16 where that is quicker."""
+    return torch.bfloat16 if has_quick_bf16(device) else torch.float32
+
+
 def mixed_precision(device: torch.device) -> torch.autocast:
     """Convolutions and matrices in bfloat16 where that is quicker, everything else in float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=has_quick_bf16(device))

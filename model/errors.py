@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -66,6 +67,36 @@ class OutOfMemory(ModelError):
     def is_meant_by(error: Exception) -> bool:
         """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's and ONNX Runtime's by their words."""
         return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
+class WeightsMissing(ModelError):
+    """A weight that the profile needs is not where it should be."""
+
+    code = "weights_missing"
+    retryable = False
+
+    def __init__(self, profile: str, setting: str, value: str, places: Sequence[Path]) -> None:
+        looked = " and ".join(map(str, places))
+        super().__init__(
+            f"the profile {profile!r} has no weights for {setting}={value}: there is no {looked}; "
+            f"get them with `VALENCE_MODEL_PROFILE={profile} {setting}={value} valence model fetch`"
+        )
+
+
+class WeightsRefused(ModelError):
+    """A weight is there and is not what the profile can load: damaged, of another architecture, or holding code."""
+
+    code = "weights_refused"
+    retryable = False
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the weights {path} are refused: {reason}")
+
+
+class FetchFailed(ModelError):
+    """Weights could not be got from where they are published."""
+
+    code = "fetch_failed"
 
 
 class RecogniserDied(ModelError):

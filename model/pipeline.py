@@ -64,6 +64,10 @@ class TextScorer(Protocol):
     def refs(self) -> tuple[ModelRef, ...]:
         """Its weights."""
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What it was trained on, as ISO 639-1."""
+
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
         """What is felt in each of the texts, in their order."""
 
@@ -102,10 +106,10 @@ class Pipeline:
         try:
             info = self.media.probe_blocking(video.source)
             said = self._read_captions(video, info) or self._listen(video)
+            utterances = self._feel(said)
+            return self._answer(said, utterances, () if utterances else self.senses.moments(said.recorder), started)
         except Rejected as rejected:
             raise MediaRefused(rejected.code, rejected.message) from rejected
-        utterances = self._feel(said)
-        return self._answer(said, utterances, () if utterances else self.senses.moments(said.recorder), started)
 
     def close(self) -> None:
         """End the processes; videos in work fail."""
@@ -122,7 +126,9 @@ class Pipeline:
             for _ in recorder.heard(sound):  # decoded all the same: its length counts, and its limits hold
                 pass
             utterances = tuple(captions.into_utterances(cues or sound.decoded.cues))
-        return Said(sound.decoded, recorder, utterances, CAPTIONS) if utterances else None
+        if not utterances:
+            return None
+        return Said(captions.compared(sound.decoded, utterances), recorder, utterances, CAPTIONS)
 
     def _listen(self, video: Video) -> Said:
         recorder = self.senses.record()
@@ -153,6 +159,8 @@ class Pipeline:
             modalities=tuple(modality for modality in Modality if modality in used),
             words_from=said.words_from,
             language=said.language,
+            text_languages=self.text.languages if utterances else (),
+            language_supported=said.language in self.text.languages if utterances and said.language else None,
             reason=reason,
             utterances=utterances,
             moments=moments,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,19 +31,31 @@ class Models:
 
 
 def require_available(profile: str) -> None:
-    """Raise ProfileUnavailable unless this version can load the profile."""
-    if profile == HUB:
-        raise ProfileUnavailable(
-            "the profile 'hub' (Whisper, RoBERTa, DistilBERT) is not in this version of Valence: set VALENCE_MODEL_PROFILE=bundled"
-        )
-    if profile != BUNDLED:
-        raise ProfileUnavailable(f"VALENCE_MODEL_PROFILE is {profile!r}, which is no profile: set it to 'bundled'")
+    """Raise ProfileUnavailable for a name that is no profile."""
+    if profile not in (BUNDLED, HUB):
+        raise ProfileUnavailable(f"VALENCE_MODEL_PROFILE is {profile!r}, which is no profile: set it to {BUNDLED!r} or {HUB!r}")
+
+
+def default_folder(profile: str) -> Path:
+    """Where the weights of a profile lie unless something else is said."""
+    if profile == BUNDLED:
+        return BUNDLED_FOLDER
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "valence" / "models"
 
 
 def load_models(settings: Settings, folder: Path) -> Models:
-    """Load the profile of the settings, with the weights of `folder`; ProfileUnavailable, WeightsUnreadable."""
+    """Load the profile of the settings, with the weights of `folder`; nothing is fetched, and nothing takes the place of what is missing.
+
+    Raises ProfileUnavailable, WeightsUnreadable, WeightsMissing, WeightsRefused.
+    """
     require_available(settings.profile)
-    # Each profile's libraries are imported only where it runs: `bundled` works without torch, `hub` without pocketsphinx.
+    return _load_hub(settings, folder) if settings.profile == HUB else _load_bundled(settings, folder)
+
+
+# Each profile's libraries are imported only where it runs: `bundled` works without torch, `hub` without pocketsphinx.
+
+
+def _load_bundled(settings: Settings, folder: Path) -> Models:
     from model import text
     from model.words_by_sphinx import Sphinx
 
@@ -66,3 +79,15 @@ def _senses(settings: Settings) -> Senses:
             f"VALENCE_MODEL_FUSION is set, and {error.name} is not installed: `pip install valence[hub]` brings what voice and face need"
         ) from error
     return Fusion(Path(settings.fusion), text.load(BUNDLED_FOLDER))
+
+
+def _load_hub(settings: Settings, folder: Path) -> Models:
+    # Read when huggingface_hub is first imported: whatever a checkpoint says, loading it asks nobody.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        from model import text_by_checkpoints, words_by_whisper
+    except ImportError as error:
+        raise ProfileUnavailable(f"the profile 'hub' needs more packages ({error}): install valence[hub]") from error
+
+    text = text_by_checkpoints.load(folder, settings.emotion, settings.sentiment, settings.languages)
+    return Models(words_by_whisper.load(folder, settings.whisper), text, _senses(settings))

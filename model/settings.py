@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 
 from media.limits import MediaLimits
 from model.errors import SettingsInvalid
-from model.profiles import BUNDLED_FOLDER
+from model.profiles import default_folder
 
 _PREFIX = "VALENCE_MODEL_"
 _LIMITS_PREFIX = "VALENCE_LIMITS_"
@@ -24,8 +25,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`VALENCE_MODEL_*`. The profile has no default: which models judge people is never decided by silence."""
 
     profile: str
-    #: The folder that holds the weights; in the container of SageMaker it is /opt/ml/model.
-    folder: str = str(BUNDLED_FOLDER)
+    #: The folder that holds the weights, in the container of SageMaker /opt/ml/model. By itself what the repository carries, and for
+    #: `hub` where `valence model fetch` puts them.
+    folder: str | None = None
+    #: Of `hub`: the names of checkpoints below the folder, or their paths.
+    whisper: str = "small"
+    emotion: str = "j-hartmann/emotion-english-distilroberta-base"
+    sentiment: str = "lxyuan/distilbert-base-multilingual-cased-sentiments-student"
+    #: Of `hub`: the languages that both text checkpoints were trained on, as ISO 639-1 with commas between.
+    text_languages: str = "en"
     #: The folder of a fusion that `valence model train` wrote; without it the words alone decide.
     fusion: str | None = None
     #: 127.0.0.1 by itself; a container sets 0.0.0.0 to be reached.
@@ -39,6 +47,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: Count = 1024**3
     #: How long after SIGTERM videos in work may take to end; SageMaker kills after 30 s.
     drain_seconds: Seconds = 15.0
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where the weights of the profile lie."""
+        return Path(self.folder) if self.folder is not None else default_folder(self.profile)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """`text_languages`, one by one."""
+        return tuple(filter(None, map(str.strip, self.text_languages.split(","))))
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,6 +55,11 @@ class TextModel:
         """The one model that reads both."""
         return (self.ref,)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What it was trained on."""
+        return ("en",)
+
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
         """What is felt in each utterance of a video, by its words alone; `texts` come in the order in which they were said."""
         emotions, sentiments = self.probabilities(texts)

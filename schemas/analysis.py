@@ -129,6 +129,9 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     `reason` says why there are no utterances, where there are none; then `moments` are the stretches in which a face is seen or a voice
     heard all the same, if a model for them is loaded. `media_seconds` is what was decoded, `compute_seconds` what
     the work took.
+
+    Languages are ISO 639-1. `text_languages` are those that the text model was trained on; where `language_supported` is false, its scores
+    for this transcript mean little. It is None where nobody knows the language, as with captions.
     """
 
     profile: str
@@ -138,6 +141,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     modalities: tuple[Modality, ...]
     words_from: str | None = None
     language: str | None = None
+    text_languages: tuple[str, ...] = ()
+    language_supported: bool | None = None
     reason: NoUtterances | None = None
     utterances: tuple[Utterance, ...] = ()
     moments: tuple[Moment, ...] = ()

@@ -249,7 +249,7 @@ def test_sigkill_leaves_no_process(bucket: tuple[type[Bucket], str]) -> None:
     ("settings", "status", "said"),
     [
         ({}, 2, "VALENCE_MODEL_PROFILE is not set"),
-        ({"VALENCE_MODEL_PROFILE": "hub"}, 2, "not in this version"),
+        ({"VALENCE_MODEL_PROFILE": "hub", "VALENCE_MODEL_FOLDER": "/nonexistent"}, 1, "weights_missing"),
         ({"VALENCE_MODEL_PROFILE": "bundled", "VALENCE_MODEL_FOLDER": "/nonexistent"}, 1, "weights_unreadable"),
     ],
 )

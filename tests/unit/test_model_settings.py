@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from model.errors import ProfileUnavailable, SettingsInvalid
-from model.handler import model_fn
 from model.profiles import require_available
 from model.settings import read_settings
 
@@ -33,13 +32,6 @@ def test_settings_and_limits_are_read_from_the_environment() -> None:
 def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsInvalid, match=name.rpartition("MODEL_")[2].lower()):
         read_settings({"VALENCE_MODEL_PROFILE": "bundled", name: value})
-
-
-def test_the_hub_profile_is_refused_and_not_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("VALENCE_MODEL_PROFILE", "hub")
-
-    with pytest.raises(ProfileUnavailable, match="not in this version"):
-        model_fn(str(tmp_path))
 
 
 def test_an_unknown_profile_is_refused() -> None:

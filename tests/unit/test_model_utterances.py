@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from model.utterances import LONGEST_SECONDS, MOST_WORDS, PAUSE_SECONDS, into_utterances
+import pytest
+
+from model.utterances import LONGEST_SECONDS, MOST_WORDS, PAUSE_IN_SENTENCE_SECONDS, PAUSE_SECONDS, into_utterances, text_of
 from schemas.analysis import Word
 
 
@@ -46,3 +48,29 @@ def test_no_utterance_is_longer_than_the_limits_and_no_word_is_lost() -> None:
 
 def test_a_single_endless_word_is_an_utterance() -> None:
     assert [len(utterance) for utterance in into_utterances(_words(0.0, seconds=60.0))] == [1]
+
+
+def _said(text: str, pause: float = 0.1) -> list[str]:
+    words = [Word(text=word, start=n * (0.3 + pause), end=n * (0.3 + pause) + 0.3) for n, word in enumerate(text.split())]
+    return [" ".join(word.text for word in utterance) for utterance in into_utterances(words)]
+
+
+def test_a_sentence_is_an_utterance() -> None:
+    assert _said('He said "Go!" I went. Did you? Yes') == ['He said "Go!"', "I went.", "Did you?", "Yes"]
+
+
+@pytest.mark.parametrize("text", ["Dr. Green is here", "J. R. Tribbiani", "I was... thinking", "It costs 3.50 dollars", "the U.S. Army"])
+def test_a_full_stop_inside_a_sentence_ends_nothing(text: str) -> None:
+    assert _said(text) == [text]
+
+
+def test_a_speaker_who_thinks_in_the_middle_of_a_sentence_is_not_cut() -> None:
+    assert _said("I think we should go. Now.", pause=1.0) == ["I think we should go.", "Now."]
+    assert len(_said("I think we should go. Now.", pause=PAUSE_IN_SENTENCE_SECONDS)) == 6
+
+
+def test_words_are_written_together_where_their_language_does_so() -> None:
+    words = [Word(text=text, start=0.0, end=0.0) for text in ("你", "好。")]
+
+    assert text_of(words, "zh") == "你好。"
+    assert text_of(words, None) == "你 好。"

@@ -1,0 +1,137 @@
+"""What is felt in a text, by two classifiers of the hub's kind: one for the seven emotions, one for the three sentiments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging
+
+from model.checkpoints import find, require_finite, sha256
+from model.device import best_device, quick_dtype
+from model.errors import WeightsRefused
+from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
+
+#: Encoders whose code is transformers' own and whose checkpoints are known to work here.
+FAMILIES = ("roberta", "xlm-roberta", "distilbert")
+#: Texts that are read together, sorted by length: padding costs as much as words.
+BATCH = 16
+#: What such encoders were trained to read at once; an utterance has some 20.
+MOST_TOKENS = 512
+
+Floats = npt.NDArray[np.float32]
+
+
+class _Config(msgspec.Struct, frozen=True):
+    """What is read of a checkpoint's config.json before transformers is."""
+
+    model_type: str = ""
+    id2label: dict[str, str] = {}
+    auto_map: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """One loaded checkpoint; `order` says which of its outputs belongs to each of our classes."""
+
+    ref: ModelRef
+    network: Any
+    tokenizer: Any
+    order: tuple[int, ...]
+
+    def read(self, texts: Sequence[str]) -> Floats:
+        """Probabilities [texts, classes] in our order."""
+        probabilities = np.zeros((len(texts), len(self.order)), np.float32)
+        by_length = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        for first in range(0, len(texts), BATCH):
+            chosen = by_length[first : first + BATCH]
+            probabilities[chosen] = self._read_batch([texts[n] for n in chosen])
+        return probabilities
+
+    def _read_batch(self, texts: list[str]) -> Floats:
+        device = self.network.device
+        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt").to(device)
+        with torch.inference_mode():
+            logits = self.network(**tokens).logits
+        return np.asarray(logits.float().softmax(-1)[:, list(self.order)].cpu().numpy(), np.float32)
+
+
+@dataclass(frozen=True)
+class CheckpointText:
+    """Both classifiers as a TextScorer."""
+
+    emotion: Classifier
+    sentiment: Classifier
+    languages: tuple[str, ...]
+
+    @property
+    def refs(self) -> tuple[ModelRef, ...]:
+        """Both classifiers."""
+        return self.emotion.ref, self.sentiment.ref
+
+    def score_many(self, texts: Sequence[str]) -> list[Scores]:
+        """What is felt in each utterance, by its words alone."""
+        emotions = self.emotion.read(texts)
+        sentiments = self.sentiment.read(texts)
+        return [
+            Scores(emotions=EmotionScores(**_named(EMOTIONS, emotion)), sentiments=SentimentScores(**_named(SENTIMENTS, sentiment)))
+            for emotion, sentiment in zip(emotions, sentiments, strict=True)
+        ]
+
+
+def _named(names: tuple[str, ...], probabilities: Floats) -> dict[str, float]:
+    return {name: round(float(probability), 6) for name, probability in zip(names, probabilities, strict=True)}
+
+
+def load(folder: Path, emotion: str, sentiment: str, languages: tuple[str, ...]) -> CheckpointText:
+    """Load both checkpoints, each a path or a name below `folder`; WeightsMissing, WeightsRefused."""
+    return CheckpointText(
+        _classifier(find(folder, "VALENCE_MODEL_EMOTION", emotion), "emotion", emotion, EMOTIONS),
+        _classifier(find(folder, "VALENCE_MODEL_SENTIMENT", sentiment), "sentiment", sentiment, SENTIMENTS),
+        languages,
+    )
+
+
+def _classifier(path: Path, role: str, name: str, classes: tuple[str, ...]) -> Classifier:
+    order = _order(path / "config.json", classes)
+    files = sorted(path.glob("*.safetensors"))
+    if not files:
+        raise WeightsRefused(path, "it holds no *.safetensors; other formats may hold code and are never opened")
+    device = best_device()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        network, loading = AutoModelForSequenceClassification.from_pretrained(
+            path, local_files_only=True, use_safetensors=True, dtype=quick_dtype(device), output_loading_info=True
+        )
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
+        raise WeightsRefused(path, f"transformers cannot load it: {error}") from error
+    if odd := sorted(loading["missing_keys"]) or sorted(loading["mismatched_keys"]):
+        raise WeightsRefused(files[0], f"it is of another architecture than config.json says: {odd[0]!r} is missing or of another shape")
+    require_finite(files[0], network.state_dict())
+    ref = ModelRef(role=role, name=name, sha256=sha256([path / "config.json", *files]))
+    return Classifier(ref, network.eval().to(device), tokenizer, order)
+
+
+def _order(config_file: Path, classes: tuple[str, ...]) -> tuple[int, ...]:
+    """For each of our classes, the number of the checkpoint's output that has its name."""
+    try:
+        config = msgspec.json.decode(config_file.read_bytes(), type=_Config)
+        outputs = {label.strip().lower(): int(number) for number, label in config.id2label.items()}
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        raise WeightsRefused(config_file, f"it is no configuration of a checkpoint ({error})") from error
+    if config.auto_map:
+        raise WeightsRefused(config_file, "it names code of its own, which is never run; use a checkpoint that transformers knows")
+    if config.model_type not in FAMILIES:
+        raise WeightsRefused(config_file, f"its architecture is {config.model_type!r}, one of {', '.join(FAMILIES)} was expected")
+    if len(config.id2label) != len(classes) or set(outputs) != set(classes):
+        raise WeightsRefused(config_file, f"its labels are {', '.join(config.id2label.values())}; expected were {', '.join(classes)}")
+    return tuple(outputs[name] for name in classes)

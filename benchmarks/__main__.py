@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import first_paint, latency, start, throughput, towers, upload_memory, voice_activity
+from benchmarks import first_paint, latency, start, throughput, towers, upload_memory, upload_parts, voice_activity
 from benchmarks.results import write
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "throughput": throughput.measure,
     "latency": latency.measure,
     "upload-memory": upload_memory.measure,
+    "upload-parts": upload_parts.measure,
     "start": start.measure,
     "first-paint": first_paint.measure,
     "towers": towers.measure,

@@ -37,20 +37,20 @@ async def measure() -> dict[str, Any]:
                 await _upload(client, len(distinct_clip(number)), _once(distinct_clip(number)))
             pid = next(status.pid for status in stand.supervisor.status() if status.name == "api")
             assert pid is not None
-            before, finished = _resident(pid), asyncio.Event()
-            watching = asyncio.create_task(_peak(pid, finished))
+            before, finished = resident(pid), asyncio.Event()
+            watching = asyncio.create_task(peak(pid, finished))
             started = time.monotonic()
             received = await _upload(client, BYTES, _large())
             seconds = time.monotonic() - started
             finished.set()
-            peak = await watching
-    added = (peak - before) / MIB
+            highest = await watching
+    added = (highest - before) / MIB
     return {
         "bytes": received,
         "seconds": round(seconds, 2),
         "mib_a_second": round(received / MIB / seconds, 1),
         "resident_before_mib": round(before / MIB, 1),
-        "resident_peak_mib": round(peak / MIB, 1),
+        "resident_peak_mib": round(highest / MIB, 1),
         "added_mib": round(added, 1),
         "target_added_mib": TARGET_MIB,
         "passed": received == BYTES and added < TARGET_MIB,
@@ -77,16 +77,17 @@ async def _large() -> AsyncIterator[bytes]:
         yield _FILLING[: BYTES - start]
 
 
-async def _peak(pid: int, finished: asyncio.Event) -> int:
+async def peak(pid: int, finished: asyncio.Event) -> int:
     """The highest resident memory seen until finished, in bytes."""
-    peak = _resident(pid)
+    highest = resident(pid)
     while not finished.is_set():
-        peak = max(peak, _resident(pid))
+        highest = max(highest, resident(pid))
         await asyncio.sleep(_LOOK_SECONDS)
-    return peak
+    return highest
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """The resident memory of a process, in bytes."""
     found = _RESIDENT.search(Path(f"/proc/{pid}/status").read_text())
     if found is None:
         raise RuntimeError(f"/proc/{pid}/status tells no VmRSS: the API has ended")

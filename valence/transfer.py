@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 PARALLEL = 4
 #: How often a part is sent to S3 before its answer is believed.
 _STORAGE_TRIES = 5
+_FIRST_PAUSE_SECONDS = 1.0
 #: How often the parts are looked at anew because some have vanished at S3.
 _ROUNDS = 3
 _PAUSE_SECONDS = 0.1
+#: With KMS keys an ETag is no MD5, so nothing can be compared.
+_ENCRYPTION, _KMS = "x-amz-server-side-encryption", "kms"
 _VANISHED = frozenset({"parts-missing", "parts-differ"})
 _PUT_TOGETHER = "content-already-received"
 
@@ -121,17 +124,18 @@ class Transfer:
             return (await self._client.put_part(upload_id, number, content, self._progress)).etag
         said: object = ""
         for attempt in range(_STORAGE_TRIES):
-            await asyncio.sleep(attempt and 2 ** (attempt - 1))
+            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) if attempt else 0)
             (place,) = await self._client.part_urls(upload_id, [number])  # each time anew: the last one may have expired
             try:
                 answer = await self._client.put_to_storage(place.url, content, self._progress)
             except httpx.TransportError as error:
                 said = error
                 continue
-            if answer.is_success:
-                return answer.headers["etag"].strip('"')
+            tag = str(answer.headers.get("etag", "")).strip('"')
+            if answer.is_success and (tag == await asyncio.to_thread(_md5, content) or _KMS in answer.headers.get(_ENCRYPTION, "")):
+                return tag
             self._progress(-len(content))
-            said = f"{answer.status_code} {answer.text[:300]}"
+            said = f"{answer.status_code}, ETag {tag!r}: {answer.text[:300]}"
         address = str(httpx.URL(place.url).copy_with(query=None))
         if isinstance(said, httpx.TransportError):
             raise ServiceUnreachable(address, said)

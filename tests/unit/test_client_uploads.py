@@ -222,9 +222,19 @@ async def test_an_address_that_s3_does_not_take_is_told_without_its_signature(fi
     monkeypatch.setattr("valence.transfer._STORAGE_TRIES", 1)
     api = Api(lambda request: httpx.Response(403, text="SignatureDoesNotMatch") if request.url.host == "s3" else None)
     async with client(api) as sending:
-        with pytest.raises(StorageRefused, match="403 SignatureDoesNotMatch") as refused:
+        with pytest.raises(StorageRefused, match=r"403, .*SignatureDoesNotMatch") as refused:
             await sending.upload_file(file, straight_to_storage=True)
     assert "signed" not in str(refused.value)
+
+
+async def test_a_part_that_arrives_at_s3_with_other_bytes_is_sent_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("valence.transfer._FIRST_PAUSE_SECONDS", 0)
+    broken = [httpx.Response(200, headers={"ETag": '"00000000000000000000000000000000"'})]
+    api = Api(lambda request: broken.pop() if broken and request.url.host == "s3" else None)
+    told: list[int] = []
+    async with client(api) as sending:
+        await sending.upload_file(file, straight_to_storage=True, progress=told.append)
+    assert (api.content, sum(told), broken) == (CONTENT, len(CONTENT), [])
 
 
 def test_an_upload_can_be_paused_gone_on_with_and_cancelled_from_another_thread(file: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from local.control import Control
 from local.stack import Stack
 from tests.media_samples import clip
+from tests.waiting import until
 from tests.web.visitor import Account, Opener, send
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -63,3 +64,22 @@ async def test_who_is_signed_out_elsewhere_is_asked_to_sign_in_and_comes_back(ac
     await visitor.page.get_by_label("Password").fill("seven rivers run to one sea")
     await visitor.page.get_by_role("button", name="Sign in").click()
     await expect(visitor.page.get_by_role("button", name="Try the sample")).to_be_visible()
+
+
+async def test_who_goes_on_before_a_view_is_there_is_not_called_back(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/settings")
+    late: list[Route] = []
+
+    async def keep(route: Route) -> None:
+        late.append(route)
+
+    await visitor.page.route("**/v1/uploads?*", keep)
+    await visitor.page.get_by_role("link", name="Library").click()
+    await until(lambda: len(late), "the library asks for its list")
+    await visitor.page.get_by_role("link", name="Settings").click()
+    await expect(visitor.page.get_by_role("heading", name="API keys")).to_be_visible()
+    async with visitor.page.expect_response("**/v1/uploads?*"):
+        await late[0].continue_()
+    await visitor.page.get_by_role("link", name="Settings").focus()
+    await expect(visitor.page.get_by_role("heading", name="API keys")).to_be_visible()

@@ -7,7 +7,7 @@ import { libraryRow } from "./library_row.js";
 import { ENDED, live } from "./live.js";
 import { standing } from "./pipeline.js";
 import { queue } from "./queue.js";
-import { entitle } from "./router.js";
+import { current, entitle } from "./router.js";
 import { pageOf } from "./server.js";
 import { text } from "./text.js";
 import { uploadCard } from "./upload_card.js";
@@ -17,8 +17,10 @@ const PAGE = 20;
 
 /** Fill the main element with the library. */
 export async function libraryView(main) {
+  const here = current();
   entitle(text.titles.library);
   const first = await pageOf("/v1/uploads", { limit: PAGE });
+  if (here !== current()) return null; // somebody has gone on meanwhile
   const view = new LibraryView(main);
   view.show(first);
   return () => view.leave();

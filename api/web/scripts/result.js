@@ -24,6 +24,7 @@ export async function resultView(main, { id }) {
     upload = await ask("GET", `/v1/uploads/${id}`);
   } catch (error) {
     if (error.status !== 404) throw error;
+    if (here !== current()) return null;
     entitle(text.titles.missing);
     fill(main, h("div", { class: "narrow form" }, h("h1", {}, text.titles.missing), h("p", {}, error.message), h("a", { href: "/" }, text.back)));
     return null;

@@ -34,7 +34,7 @@ export function go(path, { replace = false } = {}) {
   return enter({ moved: true });
 }
 
-/** Whether this view is still the one that is shown: for those that wait for an answer. */
+/** A number of its own for each view that is entered: one that has waited for an answer looks whether it is still the one that is shown. */
 export const current = () => entered;
 
 function found(path) {

@@ -79,7 +79,8 @@ async def test_who_goes_on_before_a_view_is_there_is_not_called_back(account: Ac
     await until(lambda: len(late), "the library asks for its list")
     await visitor.page.get_by_role("link", name="Settings").click()
     await expect(visitor.page.get_by_role("heading", name="API keys")).to_be_visible()
-    async with visitor.page.expect_response("**/v1/uploads?*"):
+    async with visitor.page.expect_response("**/v1/uploads?*") as answering:
         await late[0].continue_()
-    await visitor.page.get_by_role("link", name="Settings").focus()
+    await (await answering.value).finished()
+    await visitor.page.evaluate("fetch('/healthz').then(answer => answer.text())")  # a later answer than the late one
     await expect(visitor.page.get_by_role("heading", name="API keys")).to_be_visible()

@@ -68,7 +68,8 @@ def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": 1},  # waiting is our own affair: it has to be seen in /readyz
         max_pool_connections=64,
-        s3={"addressing_style": "path"},
+        # A body carries a CRC-32 that S3 checks; over TLS boto3 signs no body either, and elsewhere signing would hash it twice more.
+        s3={"addressing_style": "path", "payload_signing_enabled": False},
         user_agent="valence",  # botocore's own is put together anew for each call
     )
     return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]  # the service is a variable

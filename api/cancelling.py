@@ -1,8 +1,10 @@
-"""Giving an upload up before its content is complete."""
+"""Cancelling: giving up an upload that has not come to an end, whether its content has come or not."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
+from uuid import UUID
 
 from litestar import post
 from litestar.params import FromPath
@@ -10,12 +12,14 @@ from litestar.params import FromPath
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
-from api.problems import ContentAlreadyReceived, NoSuchUpload, UploadEnded
+from api.problems import AlreadyEnded, NoSuchUpload
 from api.services import PUBLISHER, Authenticated, Injected, Services
-from api.uploads import as_upload, owned, refuse_unless_open
+from api.uploads import as_upload, owned
 from runtime import telemetry
 from runtime import uploads as records
 from runtime.errors import DependencyUnavailable
+from runtime.uploads import Cancelled
+from schemas.jobs import job_key
 from schemas.resources import Upload
 from schemas.status import Status
 
@@ -26,26 +30,37 @@ log = logging.getLogger(__name__)
     "/uploads/{upload_id:str}/cancel",
     status_code=200,
     guards=[requires(Scope.WRITE)],
-    responses=problems(NoSuchUpload, ContentAlreadyReceived, UploadEnded),
+    responses=problems(NoSuchUpload, AlreadyEnded),
 )
 async def cancel_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
-    """Give up an upload whose content has not come yet; the parts that have come are dropped. The same request again answers the same."""
+    """Give up an upload that has not come to an end. The same request again answers the same.
+
+    Parts that have come are dropped, queued work is withdrawn, the answer of an analysis that is running is thrown away, and what the
+    upload holds of the plan is given back. A video that has come whole stays, so the upload can be tried again or deleted.
+    """
     row = await owned(services.database, request.user.account_id, upload_id)
-    if row["status"] != Status.CANCELLED:
-        refuse_unless_open(row)
-        with telemetry.following(row["id"], "api.cancel_upload"):
-            async with services.waiting, services.database.transaction() as connection:
-                await records.apply_status(connection, row["id"], row["attempt"], Status.CANCELLED, PUBLISHER)
-        row = await owned(services.database, request.user.account_id, upload_id)
-        if row["status"] != Status.CANCELLED:
-            refuse_unless_open(row)  # its content was completed in the same moment
-        if row["multipart_id"] is not None:
-            await _drop_parts(services, as_upload(row), row["multipart_id"])
+    with telemetry.following(row["id"], "api.cancel_upload"):
+        async with services.waiting, services.database.transaction() as connection:
+            cancelled = await records.cancel(connection, row["id"], PUBLISHER)
+    row = await owned(services.database, request.user.account_id, upload_id)
+    if cancelled is not None and cancelled.status is not Status.CANCELLED:
+        ended = f"the upload is {cancelled.status}: only what has not come to an end can be cancelled; delete it to be rid of it"
+        raise AlreadyEnded(ended, upload_status=cancelled.status)
+    if cancelled is not None:
+        await _withdraw(services, row["id"], cancelled)
     return as_upload(row)
 
 
-async def _drop_parts(services: Services, upload: Upload, multipart_id: str) -> None:
+async def _withdraw(services: Services, upload_id: UUID, cancelled: Cancelled) -> None:
+    """Take away what S3 has of the work. The upload is cancelled already, which is what was asked: nothing here can undo that."""
+    bucket, key = services.place(upload_id)
+    if cancelled.multipart_id is not None:
+        await _if_s3_is_there(services.parts.abort(bucket, key, cancelled.multipart_id))
+    await _if_s3_is_there(services.storage.delete(bucket, job_key(upload_id, cancelled.attempt)))
+
+
+async def _if_s3_is_there(removal: Awaitable[None]) -> None:
     try:
-        await services.parts.abort(*services.place(upload.id), multipart_id)
-    except DependencyUnavailable as error:  # the upload is cancelled, and that is what was asked
-        log.warning("parts of a cancelled upload stay in S3 until its lifecycle rule removes them", extra={"cause": str(error)})
+        await removal
+    except DependencyUnavailable as error:
+        log.warning("parts or the job of a cancelled upload stay in S3 until its lifecycle rule removes them", extra={"cause": str(error)})

@@ -36,13 +36,12 @@ from api.problems import (
     UploadEnded,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
-from api.uploads import OPEN, as_upload, owned, refuse_unless_open
+from api.uploads import as_upload, owned, refuse_unless_open
 from media import first_bytes
 from runtime import database, metrics, telemetry
 from runtime import uploads as records
 from runtime.errors import DependencyUnavailable
 from runtime.multipart import ObjectWriter
-from schemas.failures import FailureCode
 from schemas.resources import Upload
 from schemas.status import Status
 
@@ -109,8 +108,9 @@ async def put_content(request: Authenticated, services: Injected, upload_id: Fro
 async def get_content(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Redirect:
     """The video itself, for a player: leads to an address at S3 that takes ranges and is good for six hours."""
     row = await owned(services.database, request.user.account_id, upload_id)
-    abandoned = (row["failure"] or {}).get("code") == FailureCode.UPLOAD_ABANDONED
-    if row["status"] in OPEN or abandoned:
+    async with services.database.connection() as connection:
+        came = await records.content_came(connection, row["id"])
+    if not came:
         raise ContentMissing(f"the upload is {row['status']}, and its content has not come", upload_status=Status(row["status"]))
     link = partial(services.links.get, row["bucket"], row["key"], row["content_type"], row["file_name"])
     return Redirect(await asyncio.to_thread(link), status_code=302, headers={"Cache-Control": "private, no-store"})
@@ -132,8 +132,9 @@ async def _receive(services: Services, account_id: UUID, upload: Upload, sent: _
         async with services.waiting, services.database.transaction() as connection:
             # The row stays locked while the object becomes visible: of two senders one completes, and the object stays as it is.
             row = await database.row(connection, "lock_upload", id=upload.id)
-            if row is not None:
-                refuse_unless_open(row)
+            if row is None:
+                raise NoSuchUpload("the upload was deleted while its content came")
+            refuse_unless_open(row)
             await submit(connection, upload, account_id, bucket, await writer.complete())
     except BaseException:
         await asyncio.shield(_abort(writer, upload.id))

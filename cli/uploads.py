@@ -23,7 +23,7 @@ _STATUSES = click.Choice([status.value for status in Status])
 
 @click.group()
 def uploads() -> None:
-    """List uploads, look at one, try one again, fetch its analysis.
+    """List uploads, look at one, try one again, cancel or delete one, fetch its analysis.
 
     \b
       valence uploads list --status failed
@@ -78,6 +78,29 @@ def retry(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path 
     with connected(find_api(api_url, api_key, data)) as client:
         upload = client.retry(upload_id)
     click.echo(f"attempt {upload.attempt} has begun: `valence watch {upload.id}` follows it")
+
+
+@uploads.command()
+@click.argument("upload_id", type=click.UUID)
+@api_options
+def cancel(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """Give up an upload that has not come to an end; what it holds of the plan is given back."""
+    with connected(find_api(api_url, api_key, data)) as client:
+        upload = client.cancel(upload_id)
+    click.echo(f"{_name(upload)} is {upload.status}")
+
+
+@uploads.command()
+@click.argument("upload_id", type=click.UUID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@api_options
+def delete(upload_id: UUID, yes: bool, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """Erase an upload: the video, its analyses, and all that tells of it."""
+    with connected(find_api(api_url, api_key, data)) as client:
+        if not yes:
+            click.confirm(f"Erase {upload_id} with its analyses? Nothing brings it back.", abort=True, err=True)
+        receipt = client.delete(upload_id)
+    click.echo(f"erased; receipt {receipt.id}: what Kafka still holds of it is forgotten by {receipt.forgotten_by:%Y-%m-%d}")
 
 
 @uploads.command()

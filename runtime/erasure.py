@@ -1,6 +1,7 @@
 """Erasing: rows at once, tombstones on the topics that keep the newest record of an upload, objects by a task that no crash loses.
 
-Call it in a transaction: either all of it is asked for, or nothing. What is still on its way through the chain meets no row and is ignored.
+Call it in a transaction: either all of it is asked for, or nothing. What is still on its way through the chain meets no row, makes none,
+and is ignored.
 A source that lies elsewhere, as bulk ingestion's do, stays: Valence did not put it there.
 """
 
@@ -12,7 +13,9 @@ from uuid import UUID, uuid4, uuid5
 
 from runtime import database
 from runtime.database import Connection
-from runtime.settings import Settings
+from runtime.inference import Locations
+from runtime.settings import Inference, Settings
+from runtime.storage import locate
 from schemas.topics import EVENT_TOPICS, TOPICS, Cleanup
 
 #: The topics on which a tombstone makes the broker forget what it keeps of an upload.
@@ -42,14 +45,13 @@ async def erase_upload(connection: Connection, settings: Settings, upload_id: UU
 
     What it has reserved is given back; what it has used stays used, since that says nothing of what was in it.
     """
-    inference = settings.inference
     erased = await database.row(
         connection,
         "erase_upload",
         id=upload_id,
         receipt_id=receipt_id,
         bucket=settings.storage.bucket,
-        later=timedelta(seconds=inference.ttl_seconds + inference.timeout_seconds + _MARGIN_SECONDS),
+        later=_answered_by(settings.inference),
         tombstones=len(COMPACTED),
     )
     if erased is None:
@@ -58,6 +60,34 @@ async def erase_upload(connection: Connection, settings: Settings, upload_id: UU
         tombstone = uuid5(upload_id, f"erased/{topic.name}")
         await database.rows(connection, "insert_tombstone", id=tombstone, topic=topic.name, upload_id=str(upload_id))
     return True
+
+
+async def erase_owned(connection: Connection, settings: Settings, upload_id: UUID, account_id: UUID) -> UUID | None:
+    """Erase an upload of this account; returns its receipt, the same for whoever asks again, and None where the account never had it."""
+    row = await database.row(connection, "lock_upload", id=upload_id)  # of two that ask at once, the second sees what the first has done
+    if row is None:
+        erased = await database.row(connection, "erased_upload", upload_id=upload_id)
+        return erased["receipt_id"] if erased is not None and erased["account_id"] == account_id else None
+    if row["account_id"] != account_id:
+        return None
+    receipt_id = await begin(connection, Erased.UPLOAD)
+    await erase_upload(connection, settings, upload_id, receipt_id)
+    return receipt_id
+
+
+async def was_erased(connection: Connection, upload_id: UUID) -> bool:
+    """Whether an upload was erased; nobody brings it back."""
+    return await database.row(connection, "erased_upload", upload_id=upload_id) is not None
+
+
+async def erase_later(connection: Connection, inference: Inference, upload_id: UUID, locations: Locations) -> None:
+    """Delete also what the endpoint writes there about an upload that was erased while it was being called; its receipt waits for that."""
+    for bucket, key in (locate(location) for location in locations if location is not None):
+        await database.rows(connection, "erase_later", upload_id=upload_id, bucket=bucket, key=key, later=_answered_by(inference))
+
+
+def _answered_by(inference: Inference) -> timedelta:
+    return timedelta(seconds=inference.ttl_seconds + inference.timeout_seconds + _MARGIN_SECONDS)
 
 
 async def close_account(connection: Connection, account_id: UUID) -> UUID | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from runtime import database, metrics, outbox, quotas
 from runtime.database import Connection
 from runtime.errors import ValenceError
 from schemas.events import Event, Source, UploadReceived, UploadStatusChanged
-from schemas.failures import Failure, FailureCode
+from schemas.failures import Failure
 from schemas.jobs import MOST_ATTEMPTS, AnalysisOptions
 from schemas.status import TERMINAL, Status
 
@@ -27,6 +28,14 @@ class NoAttemptsLeft(ValenceError):
 
 class NoContent(ValenceError):
     """The upload's content never came, so there is nothing to try again."""
+
+
+class Cancelled(NamedTuple):
+    """What became of an attempt that was to be cancelled: the status that it has, or is about to have, and S3's name of its parts."""
+
+    status: Status
+    attempt: int
+    multipart_id: str | None
 
 
 class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +134,27 @@ async def submit(connection: Connection, event: UploadReceived, publisher: str) 
     return True
 
 
+async def content_came(connection: Connection, upload_id: UUID) -> bool:
+    """Whether the upload's content has ever been complete."""
+    found = await database.row(connection, "received_content", upload_id=upload_id)
+    return found is not None and bool(found["came"])
+
+
+async def cancel(connection: Connection, upload_id: UUID, publisher: str) -> Cancelled | None:
+    """Withdraw an upload's attempt that is in work; what it holds of the plan is given back, and its answer will not be kept.
+
+    None where there is no such upload. An attempt that has come to an end, or whose analysis is there, stays as it is.
+    """
+    row = await database.row(connection, "lock_upload", id=upload_id)
+    if row is None:
+        return None
+    status = Status(row["status"])
+    if status not in TERMINAL:
+        applied = await apply_status(connection, upload_id, row["attempt"], Status.CANCELLED, publisher)
+        status = Status.CANCELLED if applied else Status.COMPLETED
+    return Cancelled(status, row["attempt"], row["multipart_id"])
+
+
 async def retry(connection: Connection, upload_id: UUID, publisher: str) -> Event | None:
     """Start the next attempt of an upload that has come to an end, on the object as it is now; None where it has not ended.
 
@@ -136,8 +166,8 @@ async def retry(connection: Connection, upload_id: UUID, publisher: str) -> Even
         return None
     if row["attempt"] >= MOST_ATTEMPTS:
         raise NoAttemptsLeft(f"the upload is at attempt {row['attempt']}, the last there is: send the video as a new upload")
-    if row["failure"] is not None and row["failure"]["code"] == FailureCode.UPLOAD_ABANDONED:
-        raise NoContent("the upload was abandoned before its content had come: announce another one")
+    if Status(row["status"]) in _WITHOUT_ANALYSIS and not await content_came(connection, upload_id):
+        raise NoContent("the upload ended before its content had come: announce another one")
     event = UploadReceived(
         upload_id=upload_id,
         account_id=row["account_id"],

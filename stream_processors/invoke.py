@@ -12,9 +12,8 @@ import logging
 from collections.abc import Sequence
 
 import msgspec
-from psycopg.errors import ForeignKeyViolation
 
-from runtime import metrics, telemetry
+from runtime import erasure, metrics, telemetry
 from runtime.database import Database
 from runtime.errors import DependencyUnavailable, InvalidInvocation
 from runtime.inference import InferenceEndpoint, InvocationUncertain
@@ -28,6 +27,10 @@ log = logging.getLogger(__name__)
 
 #: How often a redelivered event looks whether the first call has come to something.
 LOOK_SECONDS = 0.25
+
+
+class _Withdrawn(Exception):
+    """The attempt was cancelled or erased, or has come to an end in another way."""
 
 
 class Invoke:
@@ -49,8 +52,9 @@ class Invoke:
         except InvalidInvocation as error:
             failure = Failure(code=FailureCode.INVALID_INVOCATION, message=str(error))
             return [InferenceFailed(upload_id=event.upload_id, attempt=event.attempt, inference_id=job_id, failure=failure)]
-        except ForeignKeyViolation:
-            log.info("the upload was erased: nothing to invoke")
+        except _Withdrawn:
+            log.info("the upload is not in work any more: nothing to invoke")
+            await self._storage.delete(self._settings.storage.bucket, job_key(event.upload_id, event.attempt))
             return []
         return [InferenceRequested(upload_id=event.upload_id, account_id=event.account_id, attempt=event.attempt, inference_id=job_id)]
 
@@ -70,7 +74,7 @@ class Invoke:
         return f"s3://{bucket}/{key}"
 
     async def _must_call(self, event: UploadValidated) -> bool:
-        """Record the call that is about to be made; False where one was made before and its answer is known."""
+        """Record the call that is about to be made; False where one was made before and its answer is known. Raises _Withdrawn."""
         inference = self._settings.inference
         key = {"upload_id": event.upload_id, "attempt": event.attempt}
         if await self._database.rows(
@@ -79,7 +83,9 @@ class Invoke:
             return True
         while True:
             found = await self._database.rows("invocation", **key)
-            if not found:  # the call was refused without being accepted: begin anew
+            if not found:
+                raise _Withdrawn
+            if found[0]["state"] is None:  # the call was refused without being accepted: begin anew
                 return await self._must_call(event)
             if found[0]["state"] != "calling":
                 return False
@@ -101,6 +107,10 @@ class Invoke:
             await self._database.rows("forget_invocation", upload_id=event.upload_id, attempt=event.attempt)
             raise
         metrics.INVOCATIONS.labels("accepted").inc()
-        await self._database.rows(
+        recorded = await self._database.rows(
             "record_invocation", upload_id=event.upload_id, attempt=event.attempt, output=locations.output, failure=locations.failure
         )
+        if not recorded:  # erased since the call began: what the endpoint writes is erased too
+            async with self._database.transaction() as connection:
+                await erasure.erase_later(connection, self._settings.inference, event.upload_id, locations)
+            raise _Withdrawn

@@ -45,7 +45,8 @@ class Persist:
             log.error("the answer is unusable: %s", error)
             failure = Failure(code=FailureCode.INVALID_ANALYSIS, message=f"{error}: try again", retryable=True)
             return [InferenceFailed(upload_id=event.upload_id, attempt=event.attempt, inference_id=event.inference_id, failure=failure)]
-        await self._keep(event, analysis)
+        if not await self._keep(event, analysis):
+            await self._discard(event)
         return []
 
     async def _read(self, location: str) -> Analysis:
@@ -63,7 +64,7 @@ class Persist:
             raise InvalidAnswer("the endpoint's answer holds NUL characters, which cannot be stored")
         return analysis
 
-    async def _keep(self, event: InferenceCompleted, analysis: Analysis) -> None:
+    async def _keep(self, event: InferenceCompleted, analysis: Analysis) -> bool:
         async with self._database.transaction() as connection:
             attempt: dict[str, Any] = {"upload_id": event.upload_id, "attempt": event.attempt}
             kept = await database.row(
@@ -75,10 +76,18 @@ class Persist:
                 compute_seconds=analysis.compute_seconds,
             )
             if kept is None:
-                log.info("nothing to keep: this attempt has its analysis already, or the upload was erased")
-                return
+                return False
             persisted = AnalysisPersisted(**attempt, account_id=kept["account_id"], summary=summarise(analysis))
             await outbox.add(connection, persisted, SOURCE)
+            return True
+
+    async def _discard(self, event: InferenceCompleted) -> None:
+        """Nobody will ask for an answer to an attempt that was cancelled or erased, or has failed: it goes. That of a repeat stays."""
+        if await self._database.rows("is_analysed", upload_id=event.upload_id, attempt=event.attempt):
+            log.info("nothing to keep: this attempt has its analysis already")
+            return
+        log.info("discarded: this attempt has ended without an analysis, or the upload was erased")
+        await self._storage.delete(*locate(event.output_location))
 
 
 def summarise(analysis: Analysis) -> AnalysisSummary:

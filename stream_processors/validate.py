@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from media.limits import Rejected
 from media.pool import MediaPool
 from media.ranges import BLOCK_BYTES
-from runtime import database, metrics, quotas, uploads
+from runtime import database, erasure, metrics, quotas, uploads
 from runtime.database import Database
 from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
 from runtime.settings import Settings
@@ -48,6 +48,10 @@ class _ObjectRanges(NamedTuple):
         return self.storage.read_range(self.bucket, self.info.key, self.info.etag, offset, length)
 
 
+class _Erased(Exception):
+    """What was inserted is taken back."""
+
+
 class Validate:
     """The handler of the first stage: `upload.received` in, `upload.validated` or `upload.rejected` out."""
 
@@ -65,7 +69,9 @@ class Validate:
             found = await self._look(event)
             with uncounted():  # the guard has limits of its own, and a file may wait for its turn behind files that use them up
                 media = await self._pool.probe(found)
-            await self._remember(event, found.info, media)
+            if not await self._remember(event, found.info, media):
+                log.info("the upload was cancelled or erased meanwhile: nothing goes on")
+                return []
         except Rejected as rejection:
             return [_rejected(event, rejection)]
         except ObjectMissing as error:
@@ -89,8 +95,15 @@ class Validate:
         new = uploads.NewUpload(
             id=event.upload_id, account_id=event.account_id, source=event.source, options=event.options, attempt=event.attempt
         )
-        async with self._database.connection() as connection:
-            is_new = await uploads.insert(connection, new, Status.RECEIVED, SOURCE)
+        try:
+            async with self._database.transaction() as connection:
+                is_new = await uploads.insert(connection, new, Status.RECEIVED, SOURCE)
+                # Looked at after the insert, which waits for an erasure that is under way.
+                if is_new and await erasure.was_erased(connection, event.upload_id):
+                    raise _Erased
+        except _Erased:
+            log.info("the upload was erased: it stays so")
+            return False
         if not is_new and not await self._is_due(event):
             return False
         if not self._is_allowed(event):
@@ -134,14 +147,16 @@ class Validate:
             raise Rejected(RejectionCode.SIZE_MISMATCH, message)
         return _ObjectRanges(self._storage, source.bucket, info, beginning)
 
-    async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> None:
+    async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> bool:
+        """Keep what was found; False where the attempt is not in work any more."""
         described = Jsonb(msgspec.to_builtins(media))
         seconds = media.duration_seconds
-        refusals = await self._database.rows(
+        kept = await self._database.rows(
             "set_media", id=event.upload_id, attempt=event.attempt, media=described, etag=info.etag, bytes=info.bytes, seconds=seconds
         )
-        if refusals:
-            raise Rejected(RejectionCode.QUOTA_EXCEEDED, quotas.refused(refusals[0], seconds))
+        if kept and kept[0]["refused"]:
+            raise Rejected(RejectionCode.QUOTA_EXCEEDED, quotas.refused(kept[0], seconds))
+        return bool(kept)
 
 
 def _has_ended(status: str, failure: dict[str, object] | None) -> bool:

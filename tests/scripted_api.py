@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from schemas.accounts import Receipt
 from schemas.analysis import Analysis, EmotionScores, Modality, ModelRef, NoUtterances, Scores, SentimentScores, Utterance
 from schemas.events import UploadStatusChanged
 from schemas.failures import Failure
@@ -140,9 +141,22 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
                     self._answer(201, msgspec.json.encode(created))
             elif self.path.endswith("/complete"):
                 self._answer(200, msgspec.json.encode(api.upload(UUID(self.path.split("/")[3]))))
+            elif self.path.endswith("/cancel"):
+                upload_id = UUID(self.path.split("/")[3])
+                self._answer(200, msgspec.json.encode(msgspec.structs.replace(api.upload(upload_id), status=Status.CANCELLED)))
             else:
                 upload_id = UUID(self.path.split("/")[3])
                 self._answer(202, msgspec.json.encode(msgspec.structs.replace(api.upload(upload_id), attempt=2)))
+
+        def do_DELETE(self) -> None:
+            if not self._is_known():
+                return
+            del api.uploads[UUID(self.path.split("/")[3])]
+            now = datetime.now(UTC)
+            receipt = Receipt(
+                id=UUID(int=7), kind="upload", asked_at=now, finished_at=None, forgotten_by=now, uploads=1, objects=0, tombstones=2
+            )
+            self._answer(202, msgspec.json.encode(receipt))
 
         def do_PUT(self) -> None:
             upload_id, number = UUID(self.path.split("/")[3]), int(self.path.split("/")[5])

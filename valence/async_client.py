@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
+from schemas.accounts import Receipt
 from schemas.analysis import Analysis
 from schemas.events import UploadStatusChanged
 from schemas.resources import (
@@ -169,6 +170,18 @@ class AsyncClient:
     async def retry(self, upload_id: UUID) -> Upload:
         """Start the next attempt of an upload that has come to an end."""
         return await self._get(Upload, "POST", f"/v1/uploads/{upload_id}/retry", once=True)
+
+    async def cancel(self, upload_id: UUID) -> Upload:
+        """Give up an upload that has not come to an end: its work is withdrawn, and what it holds of the plan is given back."""
+        return await self._get(Upload, "POST", f"/v1/uploads/{upload_id}/cancel")
+
+    async def delete(self, upload_id: UUID) -> Receipt:
+        """Erase an upload with everything that was made of it; `receipt` tells later how far that has come."""
+        return await self._get(Receipt, "DELETE", f"/v1/uploads/{upload_id}")
+
+    async def receipt(self, receipt_id: UUID) -> Receipt:
+        """What was erased, and whether all of it is gone."""
+        return await self._get(Receipt, "GET", f"/v1/receipts/{receipt_id}")
 
     async def analysis(self, upload_id: UUID, attempt: int | None = None) -> Analysis:
         """What was found, by the newest attempt that has an analysis or by the one that is named."""

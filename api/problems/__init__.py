@@ -36,6 +36,7 @@ from api.problems.requests import (
 )
 from api.problems.servers import Busy, DependencyAway, InternalError, TooManyStreams
 from api.problems.uploads import (
+    AlreadyEnded,
     AnalysisNotReady,
     ContentAlreadyReceived,
     ContentMissing,
@@ -62,6 +63,7 @@ __all__ = [
     "GENERAL_PROBLEMS",
     "KEY_PROBLEMS",
     "PROBLEMS",
+    "AlreadyEnded",
     "AnalysisNotReady",
     "BodyTooLarge",
     "Busy",

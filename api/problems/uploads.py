@@ -81,5 +81,9 @@ class UploadEnded(Problem):
     status, name, title = HTTPStatus.CONFLICT, "upload-ended", "The upload has ended without its content"
 
 
+class AlreadyEnded(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "already-ended", "The upload has come to an end already"
+
+
 class ContentMissing(Problem):
     status, name, title = HTTPStatus.CONFLICT, "content-missing", "The upload has no content yet"

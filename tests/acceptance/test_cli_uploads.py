@@ -69,6 +69,22 @@ def test_a_retry_says_which_attempt_has_begun_and_how_to_follow_it(tmp_path: Pat
     assert f"attempt 2 has begun: `valence watch {upload_id}`" in done.stdout
 
 
+def test_work_is_cancelled(tmp_path: Path, api: ScriptedApi) -> None:
+    done = run(tmp_path, api, "uploads", "cancel", an_upload(api, "late.mp4"))
+    assert (done.returncode, done.stdout) == (0, "late.mp4 is cancelled\n")
+
+
+def test_deleting_asks_first_and_names_the_receipt(tmp_path: Path, api: ScriptedApi) -> None:
+    upload_id = an_upload(api, "good.mp4")
+    unanswered = run(tmp_path, api, "uploads", "delete", upload_id)
+    assert unanswered.returncode != 0
+    assert upload_id in api.uploads, "nobody has said yes"
+    done = run(tmp_path, api, "uploads", "delete", upload_id, "--yes")
+    assert done.returncode == 0
+    assert f"receipt {UUID(int=7)}" in done.stdout
+    assert upload_id not in api.uploads
+
+
 def test_an_analysis_comes_in_the_format_that_is_asked_for(tmp_path: Path, api: ScriptedApi) -> None:
     upload_id = an_upload(api, "good.mp4")
     assert run(tmp_path, api, "uploads", "analysis", upload_id, "--format", "srt").stdout == SRT

@@ -63,6 +63,10 @@ class Desk:
             self.event.upload_id,
         )
 
+    async def apply(self, status: Status, attempt: int = 1) -> None:
+        async with self.database.transaction() as connection:
+            assert await uploads.apply_status(connection, self.event.upload_id, attempt, status, SOURCE)
+
     async def finish(self) -> None:
         """A notice has told the end."""
         await self.database.rows("finish_invocations", upload_ids=[self.event.upload_id], attempts=[self.event.attempt])
@@ -227,6 +231,8 @@ async def test_an_upload_that_was_erased_is_not_invoked(desk: Desk) -> None:
 
 async def test_the_next_attempt_is_a_call_of_its_own(desk: Desk) -> None:
     await desk.stage().handle(desk.event)
+    await desk.apply(Status.FAILED)
+    await desk.apply(Status.RECEIVED, attempt=2)
     await desk.stage().handle(msgspec.structs.replace(desk.event, attempt=2))
     assert [job_id.rpartition(".")[2] for _, job_id in desk.endpoint.invocations] == ["1", "2"]
 

@@ -40,7 +40,7 @@ async def stored_upload(settings: Settings, database: Database, storage: S3Stora
     async with database.transaction() as connection:
         assert await uploads.insert(connection, upload, Status.RECEIVED, SOURCE)
     attempt = {"upload_id": upload_id, "attempt": 1}
-    await database.rows("begin_invocation", **attempt, check_after=60)
+    await database.rows("begin_invocation", **attempt, check_after=60, traceparent=None)
     await database.rows("record_invocation", **attempt, output=f"s3://{bucket}/answers/{upload_id}.out", failure=None)
     await database.rows("keep_analysis", **attempt, document=Jsonb({"words": "private"}), media_seconds=1.0, compute_seconds=1.0)
     return upload_id

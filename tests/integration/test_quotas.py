@@ -48,7 +48,9 @@ async def submit(database: Database, account: UUID, upload_id: UUID, attempt: in
 
 async def validated(database: Database, upload_id: UUID, seconds: float | None, attempt: int = 1) -> bool:
     """What validation does once it has seen the video: False where the plan refuses."""
-    return not await database.rows("set_media", id=upload_id, attempt=attempt, media=Jsonb({}), etag="e", bytes=1, seconds=seconds)
+    found = {"media": Jsonb({}), "etag": "e", "bytes": 1, "seconds": seconds}
+    (kept,) = await database.rows("set_media", id=upload_id, attempt=attempt, **found)
+    return kept["refused"] is None
 
 
 async def end(database: Database, upload_id: UUID, status: Status, attempt: int = 1, code: str = "x") -> None:

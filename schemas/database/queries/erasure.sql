@@ -9,7 +9,7 @@ select id, kind, asked_at, finished_at, forgotten_by, uploads, objects, tombston
 -- name: erase_upload
 -- The objects first: what the chain has written is known by the rows that go. An answer that has not come yet is looked for again later.
 with upload as (
-    select id from uploads where id = %(id)s for update
+    select id, account_id from uploads where id = %(id)s for update
 ), places as (
     select %(bucket)s::text as bucket, 'uploads/' || id || '/' as key, now() as due_at from upload
     union all select %(bucket)s, 'jobs/' || id || '/', now() from upload
@@ -20,6 +20,8 @@ with upload as (
     cross join lateral (values (i.output_location), (i.failure_location)) as told (location)
     cross join lateral (values (now()), (case when i.state <> 'finished' then now() + %(later)s end)) as due (at)
     where location is not null and due.at is not null
+), marked as (
+    insert into erased_uploads (upload_id, account_id, receipt_id) select id, account_id, %(receipt_id)s from upload
 ), noted as (
     insert into object_erasures (receipt_id, bucket, key, due_at) select %(receipt_id)s, bucket, key, due_at from places
 ), refunded as (
@@ -30,6 +32,18 @@ with upload as (
     update receipts set uploads = uploads + 1, tombstones = tombstones + %(tombstones)s from upload where receipts.id = %(receipt_id)s
 )
 delete from uploads using upload where uploads.id = upload.id returning uploads.id;
+
+-- name: erased_upload
+select account_id, receipt_id from erased_uploads where upload_id = %(upload_id)s;
+
+-- name: erase_later
+-- Where a call that was under way when the upload was erased is going to write its answer; the receipt is open again.
+with place as (
+    insert into object_erasures (receipt_id, bucket, key, due_at)
+    select receipt_id, %(bucket)s, %(key)s, now() + %(later)s from erased_uploads where upload_id = %(upload_id)s
+    returning receipt_id
+)
+update receipts set finished_at = null from place where receipts.id = place.receipt_id;
 
 -- name: insert_tombstone
 insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)

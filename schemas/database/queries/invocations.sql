@@ -1,13 +1,23 @@
 -- Calls of the endpoint.
 
 -- name: begin_invocation
+-- Only for an attempt that is in work: the lock lets nobody cancel or erase it before the call is recorded.
+with upload as (
+    select id from uploads
+    where id = %(upload_id)s and attempt = %(attempt)s and is_in_work(status, failure)
+    for share
+)
 insert into invocations (upload_id, attempt, state, next_check_at, traceparent)
-values (%(upload_id)s, %(attempt)s, 'calling', now() + make_interval(secs => %(check_after)s), %(traceparent)s)
+select id, %(attempt)s, 'calling', now() + make_interval(secs => %(check_after)s), %(traceparent)s from upload
 on conflict do nothing
 returning upload_id;
 
 -- name: invocation
-select state, extract(epoch from now() - called_at)::float8 as age from invocations where upload_id = %(upload_id)s and attempt = %(attempt)s;
+-- No row for an attempt that is not in work; no state where nobody has called for it.
+select i.state
+from uploads u
+left join invocations i on i.upload_id = u.id and i.attempt = u.attempt
+where u.id = %(upload_id)s and u.attempt = %(attempt)s and is_in_work(u.status, u.failure);
 
 -- name: repeat_invocation
 update invocations set calls = calls + 1, called_at = now()
@@ -18,7 +28,8 @@ returning upload_id;
 -- name: record_invocation
 update invocations
 set output_location = %(output)s, failure_location = %(failure)s, state = case state when 'calling' then 'called' else state end
-where upload_id = %(upload_id)s and attempt = %(attempt)s;
+where upload_id = %(upload_id)s and attempt = %(attempt)s
+returning upload_id;
 
 -- name: finish_invocations
 update invocations set state = 'finished'

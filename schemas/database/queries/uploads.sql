@@ -15,6 +15,7 @@ with uploaded as (
 ), published as (
     insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
     select %(event_id)s, %(aggregatetype)s::text, %(aggregateid)s::text, %(type)s::text, %(payload)s::jsonb, %(headers)s from uploaded
+    on conflict (id) do nothing
 )
 select id from uploaded;
 
@@ -25,13 +26,19 @@ select * from uploads where id = %(id)s;
 select account_id, sequence, occurred_at from apply_status(%(upload_id)s, %(attempt)s, %(status)s, %(failure)s);
 
 -- name: set_media
+-- No row for an attempt that was cancelled or erased meanwhile: it holds nothing of the plan. Nothing refused is a row of nulls.
 with described as (
-    update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s) where id = %(id)s returning id
+    update uploads set media = %(media)s, etag = %(etag)s, declared_bytes = coalesce(declared_bytes, %(bytes)s)
+    where id = %(id)s and attempt = %(attempt)s and is_in_work(status, failure)
+    returning id
 )
-select refused, most, taken from described, reserve_usage(described.id, %(attempt)s, %(seconds)s);
+select refused, most, taken from described left join lateral reserve_usage(described.id, %(attempt)s, %(seconds)s) on true;
 
 -- name: lock_upload
-select attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
+select account_id, attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
+
+-- name: received_content
+select exists (select from upload_statuses where upload_id = %(upload_id)s and status = 'received') as came;
 
 -- name: set_multipart
 update uploads set multipart_id = %(multipart_id)s where id = %(id)s;

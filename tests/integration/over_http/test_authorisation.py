@@ -42,6 +42,7 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("GET", "/v1/uploads"): Scope.READ,
     ("GET", "/v1/uploads/{upload_id}"): Scope.READ,
     ("POST", "/v1/uploads/{upload_id}/retry"): Scope.WRITE,
+    ("DELETE", "/v1/uploads/{upload_id}"): Scope.WRITE,
     ("POST", "/v1/uploads/{upload_id}/cancel"): Scope.WRITE,
     ("PUT", "/v1/uploads/{upload_id}/content"): Scope.WRITE,
     ("GET", "/v1/uploads/{upload_id}/content"): Scope.READ,
@@ -118,7 +119,7 @@ class Cast:
         assert made.status_code == 201, made.text
         return made.json()["id"], {"Authorization": f"Bearer {made.json()['key']}"}
 
-    def path(self, template: str) -> str:
+    def path(self, method: str, template: str) -> str:
         """A route about something of the owner's, new where the route may destroy it."""
         named = {
             "upload_id": self.upload_id,
@@ -129,7 +130,7 @@ class Cast:
             "key_id": "",
             "session_id": "",
         }
-        if template.endswith("/cancel"):
+        if template.endswith("/cancel") or (method == "DELETE" and "{upload_id}" in template):
             named["upload_id"] = self.http.post("/v1/uploads", json={"filename": "x.mp4"}, headers=self.session(self.owner)).json()["id"]
         if "{key_id}" in template:
             named["key_id"] = self.key([Scope.READ])[0]
@@ -141,7 +142,7 @@ class Cast:
     def ask(self, route: tuple[str, str], headers: dict[str, str], path: str | None = None) -> tuple[int, str]:
         """The status, and the name of the problem if it is one; streams are not read to their end."""
         method, template = route
-        with self.http.stream(method, path or self.path(template), headers=headers) as answer:
+        with self.http.stream(method, path or self.path(method, template), headers=headers) as answer:
             if answer.headers.get("content-type") != PROBLEM_MEDIA_TYPE:
                 return answer.status_code, ""
             return answer.status_code, httpx.Response(200, content=answer.read()).json()["type"].removeprefix(PROBLEM_TYPES)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ class Sound:
         self._video_start = video_start
         self._resampler: AudioResampler | None = None
         self._shape: tuple[str, str, int] | None = None
+        self._gain = 1.0
         self._pending: list[NDArray[np.float32]] = []
         self._pending_samples = 0
 
@@ -51,6 +53,7 @@ class Sound:
             yield from self._flush()
             self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
             self._shape = shape
+            self._gain = 1 / loudness_of_mix(frame.layout)
         frame.pts = None
         yield from self._resample(frame)
 
@@ -114,7 +117,7 @@ class Sound:
             if resampled is not None:
                 samples = np.frombuffer(memoryview(resampled.planes[0]), np.float32, resampled.samples)
                 # Float sound can hold NaN and infinities, and be louder than full scale.
-                yield from self._emit(np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0))
+                yield from self._emit(np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0) * self._gain, -1.0, 1.0))
 
     def _emit(self, samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         self._pending.append(samples)
@@ -125,3 +128,15 @@ class Sound:
             for start in range(0, whole, BLOCK_SAMPLES):
                 yield joined[start : start + BLOCK_SAMPLES]
             self._pending, self._pending_samples = [joined[whole:]], len(joined) - whole
+
+
+def loudness_of_mix(layout: AudioLayout) -> float:
+    """How much louder than one channel the mix to mono is where all carry the same: 1 for mono, 1.4 for stereo, 3 and more for surround.
+
+    FFmpeg leaves such a mix above full scale when it gives floats, and to clip it would make loud voices hard to understand.
+    """
+    probe = AudioFrame(format="flt", layout=layout, samples=256)
+    probe.sample_rate = SAMPLE_RATE
+    probe.planes[0].update(np.ones(probe.planes[0].buffer_size // 4, np.float32).tobytes())
+    (mixed, *_) = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE).resample(probe)
+    return max(1.0, float(np.frombuffer(memoryview(mixed.planes[0]), np.float32, 1)[0]))

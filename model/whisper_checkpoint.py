@@ -30,11 +30,11 @@ def load_whisper(path: Path) -> Whisper:
     try:
         network = Whisper(ModelDimensions(**dimensions))
         network.load_state_dict(tensors)
-    except (TypeError, RuntimeError) as error:
-        raise WeightsRefused(path, f"it is of another architecture than Whisper's: {error}") from error
-    # Which attention heads follow the time is known by the name of a published model; of others Whisper takes the last half.
-    if heads := whisper._ALIGNMENT_HEADS.get(path.stem):
-        network.set_alignment_heads(heads)
+        # Which attention heads follow the time is known by the name of a published model; of others Whisper takes the last half.
+        if heads := whisper._ALIGNMENT_HEADS.get(path.stem):
+            network.set_alignment_heads(heads)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise WeightsRefused(path, f"it is of another architecture than Whisper's of that name: {error}") from error
     return network.eval()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import tempfile
 import zlib
@@ -109,6 +110,23 @@ def raw_sound(samples: NDArray[np.float32], rate: int = 16_000) -> bytes:
         + struct.pack("<I", len(data))
         + data
     )
+
+
+def surround(samples: NDArray[np.float32], layout: str, channels: tuple[int, ...] | None = None, rate: int = 16_000) -> bytes:
+    """A WAV file of a layout such as 7.1 with the same sound in all of its channels, or only in some."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="wav") as output:
+        stream = output.add_stream("pcm_s16le", rate=rate)
+        assert isinstance(stream, AudioStream)
+        stream.layout = layout
+        mixed = np.zeros((len(samples), stream.layout.nb_channels), np.int16)
+        mixed[:, channels if channels is not None else slice(None)] = (samples * 32767).astype(np.int16)[:, None]
+        for start in range(0, len(samples), 1024):
+            frame = av.AudioFrame.from_ndarray(mixed[start : start + 1024].reshape(1, -1), format="s16", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return file.getvalue()
 
 
 def picture(width: int = 16, height: int = 16, codec: str = "png") -> bytes:

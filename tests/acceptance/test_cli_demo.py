@@ -10,6 +10,7 @@ import psutil
 
 from samples.script import ERRAND
 from tests.command_line import started, until, valence
+from tests.tiny_checkpoints import SCRIPT, write_hub
 
 
 def test_the_demo_hears_what_another_clip_says_and_leaves_nothing(tmp_path: Path) -> None:
@@ -23,6 +24,16 @@ def test_the_demo_hears_what_another_clip_says_and_leaves_nothing(tmp_path: Path
     assert found is not None
     assert int(found[1]) < 40
     assert_nothing_is_left(tmp_path)
+
+
+def test_the_whole_chain_runs_on_the_hub_profile(tmp_path: Path) -> None:
+    """Real servers and processes, and the real loading code, on a tiny Whisper, RoBERTa and DistilBERT."""
+    done = valence(tmp_path, "demo", str(ERRAND), **write_hub(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert "Words by whisper" in done.stdout
+    for _, _, sentence in SCRIPT:
+        assert sentence.split()[0] in done.stdout
 
 
 def test_ctrl_c_during_the_demo_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from samples.sounds import spoken
 from schemas.analysis import Analysis
 from schemas.jobs import AnalysisOptions, InferenceJob
 from tests.media_samples import raw_sound
+from tests.tiny_checkpoints import SCRIPT, write_hub
 
 _ROOT = Path(__file__).resolve().parents[2]
 _VIDEO = {"content-type": "video/mp4"}
@@ -119,7 +120,7 @@ def _ping(client: httpx.Client) -> int:
 
 
 @contextmanager
-def _container(s3: str, drain_seconds: int = 100) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def _container(s3: str, drain_seconds: int = 100, **settings: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     port = _free_port()
     environment = {
         **os.environ,
@@ -130,6 +131,7 @@ def _container(s3: str, drain_seconds: int = 100) -> Iterator[tuple[subprocess.P
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
+        **settings,
     }
     process = subprocess.Popen([sys.executable, "-m", "model", "serve"], cwd=_ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
@@ -207,6 +209,29 @@ def test_a_body_that_is_no_video_is_refused_with_the_medias_code(container: http
     answer = container.post("/invocations", content=b"this is no video" * 100, headers=_VIDEO)
 
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (422, "not_media", False)
+
+
+def test_a_client_that_leaves_while_its_video_is_analysed_costs_nobody_else_anything(container: httpx.Client) -> None:
+    body = ERRAND.read_bytes()
+    with socket.create_connection((container.base_url.host, container.base_url.port or 80)) as impatient:
+        head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {len(body)}\r\n\r\n"
+        impatient.sendall(head.encode() + body)
+    with socket.create_connection((container.base_url.host, container.base_url.port or 80)) as halfway:
+        halfway.sendall(head.encode() + body[:1000])
+
+    answers = [container.post("/invocations", content=body, headers=_VIDEO) for _ in range(3)]  # more than the places that they held
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+def test_the_hub_profile_serves_by_the_same_contract(bucket: tuple[type[Bucket], str], tmp_path: Path) -> None:
+    with _container(bucket[1], **write_hub(tmp_path)) as (_, client):
+        answer = _invoke(client, _job(options=AnalysisOptions()))
+
+    analysis = msgspec.json.decode(answer.content, type=Analysis)
+    assert (analysis.profile, analysis.words_from, analysis.language) == ("hub", "whisper", "en")
+    assert " ".join(utterance.text for utterance in analysis.utterances) == " ".join(text for _, _, text in SCRIPT)
+    assert (analysis.text_languages, analysis.language_supported) == (("en",), True)
 
 
 def test_sigterm_lets_the_video_in_work_end_and_leaves_no_process(bucket: tuple[type[Bucket], str]) -> None:

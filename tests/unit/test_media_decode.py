@@ -15,7 +15,7 @@ from media.limits import MediaLimits, Rejected
 from media.ranges import MemoryRanges
 from media.sound import BLOCK_SAMPLES
 from schemas.failures import RejectionCode
-from tests.media_samples import clip, raw_sound, tone
+from tests.media_samples import clip, raw_sound, surround, tone
 
 LIMITS = MediaLimits()
 
@@ -46,6 +46,19 @@ def test_sound_becomes_16_khz_mono_of_the_same_length_and_loudness(container: st
     spectrum = np.abs(np.fft.rfft(sound[:16_000]))
     assert int(spectrum.argmax()) == 440
     assert decoded.gaps == ()
+
+
+@pytest.mark.parametrize("layout", ["stereo", "5.1", "7.1"])
+def test_loud_sound_in_every_channel_is_not_clipped_when_they_are_mixed(layout: str) -> None:
+    loud = np.asarray(4 * tone(1, 16_000) * 0.95, np.float32)
+    sound = np.concatenate(heard(surround(loud, layout))[0])
+    assert np.abs(sound - loud).max() < 0.01
+
+
+def test_sound_in_one_of_many_channels_is_heard() -> None:
+    sound = np.concatenate(heard(surround(tone(1, 16_000), "7.1", channels=(2,)))[0])
+    assert int(np.abs(np.fft.rfft(sound[:16_000])).argmax()) == 440
+    assert loudness(sound) > 0.02
 
 
 def test_blocks_are_five_seconds_and_the_last_is_what_is_left() -> None:

@@ -83,10 +83,10 @@ def _free_port() -> int:
         return port
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited a minute in vain"
+        assert time.monotonic() < deadline, f"waited {seconds:g} seconds in vain"
         threading.Event().wait(0.05)
 
 
@@ -136,7 +136,7 @@ def _container(s3: str, drain_seconds: int = 100, **settings: str) -> Iterator[t
     process = subprocess.Popen([sys.executable, "-m", "model", "serve"], cwd=_ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            _until(lambda: process.poll() is not None or _ping(client) == 200)
+            _until(lambda: process.poll() is not None or _ping(client) == 200, 240)  # torch and transformers take their time to import
             assert process.poll() is None, process.communicate()[1]
             yield process, client
     finally:

@@ -221,7 +221,13 @@ def test_a_whisper_of_another_shape_or_without_numbers_is_refused(tmp_path: Path
     save_whisper(tmp_path / "nan.safetensors", network)
 
     save_whisper(tmp_path / "large.safetensors", scripted_whisper())
-    for name, said in (("odd", "another architecture"), ("large", "another architecture"), ("other", "no checkpoint"), ("sizeless", "sizes"), ("nan", "decoder.ln.bias")):
+    for name, said in (
+        ("odd", "another architecture"),
+        ("large", "another architecture"),
+        ("other", "no checkpoint"),
+        ("sizeless", "sizes"),
+        ("nan", "decoder.ln.bias"),
+    ):
         with pytest.raises(WeightsRefused, match=said):
             WhisperWords(next(tmp_path.glob(f"{name}.*")), name)
 

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -120,7 +121,9 @@ def _ping(client: httpx.Client) -> int:
 
 
 @contextmanager
-def _container(s3: str, drain_seconds: int = 100, **settings: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def _container(
+    s3: str, drain_seconds: int = 100, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     port = _free_port()
     environment = {
         **os.environ,
@@ -225,7 +228,7 @@ def test_a_client_that_leaves_while_its_video_is_analysed_costs_nobody_else_anyt
 
 
 def test_the_hub_profile_serves_by_the_same_contract(bucket: tuple[type[Bucket], str], tmp_path: Path) -> None:
-    with _container(bucket[1], **write_hub(tmp_path)) as (_, client):
+    with _container(bucket[1], settings=write_hub(tmp_path)) as (_, client):
         answer = _invoke(client, _job(options=AnalysisOptions()))
 
     analysis = msgspec.json.decode(answer.content, type=Analysis)

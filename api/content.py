@@ -40,7 +40,7 @@ from api.uploads import as_upload, owned, refuse_unless_open
 from media import first_bytes
 from runtime import database, metrics, telemetry
 from runtime import uploads as records
-from runtime.errors import DependencyUnavailable
+from runtime.errors import DependencyUnavailable, ObjectMissing
 from runtime.multipart import ObjectWriter
 from schemas.resources import Upload
 from schemas.status import Status
@@ -93,7 +93,11 @@ async def put_content(request: Authenticated, services: Injected, upload_id: Fro
     with services.contents.taken(request.user.account_id), telemetry.following(upload.id, "api.put_content"):
         async with services.waiting, services.database.transaction() as connection:
             await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)
-        await _receive(services, request.user.account_id, upload, _Sent(request.receive, announced, digest), limit)
+        try:
+            await _receive(services, request.user.account_id, upload, _Sent(request.receive, announced, digest), limit)
+        except ObjectMissing as error:  # who ends or erases an upload drops what is on its way to S3
+            refuse_unless_open(await owned(services.database, request.user.account_id, upload_id))
+            raise IncompleteContent("S3 has dropped what had come of this content: send it again") from error
     if row["multipart_id"] is not None:
         await _forget_parts(services, upload.id, row["multipart_id"])
     return as_upload(await owned(services.database, request.user.account_id, upload_id))

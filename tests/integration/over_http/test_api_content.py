@@ -15,13 +15,17 @@ import httpx
 import pytest
 
 from api.content_places import CONTENTS_PER_ACCOUNT
-from runtime import aws
+from producers.erasing import Eraser
+from runtime import aws, erasure
 from runtime.database import Database
+from runtime.erasure import Erased
+from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas.jobs import source_key
 from tests.api_process import UPLOAD_LIMIT, ApiProcess, wait_until
 from tests.upload_calls import MIB, announce, problem, status_of, stored
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("size", [1, 8 * MIB, 8 * MIB + 1, 20 * MIB])
@@ -224,3 +228,27 @@ async def test_a_player_is_led_to_the_content_with_a_type_that_cannot_run(http: 
         found = await player.get(answer.headers["location"], headers={"Range": "bytes=2-4"})
     assert (found.status_code, found.content, found.headers["content-type"]) == (206, b"234", "video/mp4")
     assert problem(await http.get(path, headers={"Authorization": f"Bearer {stranger}"})) == (404, "no-such-upload")
+
+
+@pytest.mark.parametrize("size", [1_000, 12 * MIB])
+async def test_content_that_comes_while_its_upload_is_erased_is_not_kept(
+    http: httpx.AsyncClient, storage: S3Storage, settings: Settings, database: Database, size: int
+) -> None:
+    upload_id = await announce(http)
+    bucket, key = settings.storage.bucket, source_key(UUID(upload_id))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield bytes(size)
+        if size > 8 * MIB:
+            await until(lambda: S3Parts().unfinished(bucket, key), "a part on its way to S3")
+        async with database.transaction() as connection:
+            receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+            assert await erasure.erase_upload(connection, settings, UUID(upload_id), receipt_id)
+        while await Eraser(settings, database, storage, S3Parts()).erase():
+            pass
+        yield bytes(8 * MIB) if size > 8 * MIB else b"the end"
+
+    answer = await http.put(f"/v1/uploads/{upload_id}/content", content=pieces())
+    assert problem(answer) == (404, "no-such-upload")
+    assert [info.key async for info in storage.list(bucket, key)] == []
+    assert await S3Parts().unfinished(bucket, key) == []

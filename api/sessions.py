@@ -91,8 +91,11 @@ async def sign_in(request: Anonymous, services: Injected) -> Response[SignedIn]:
     if not await services.passwords.matches(data.password, account["password_hash"] if account else None) or account is None:
         async with services.database.connection() as connection:
             await audit.record(connection, account_id, Action.LOGIN_FAILURE, who)
-        raise WrongCredentials("there is no account with this address and this password: check both, or have the password reset")
+        raise _wrong_credentials()
     async with services.database.transaction() as connection:
+        # A password that was changed while it was being checked would begin a session after all others were ended.
+        if await database.row(connection, "lock_password", id=account_id, password_hash=account["password_hash"]) is None:
+            raise _wrong_credentials()
         token, answer = await begin_session(connection, services, account, who, Action.LOGIN_SUCCESS, _presented(request, services))
     await throttling.give_back(services.database, GUESSES, *subjects)
     return signed_in(request, services, token, answer, 200)
@@ -154,6 +157,10 @@ async def _end(request: Authenticated, services: Services, session_id: UUID | No
 def _guessers(email: str, who: Visitor, *, familiar: bool) -> tuple[str, str]:
     account = f"sign-in to {throttling.private(email)}"
     return f"sign-in at {who.network}", f"{account} at {who.network}" if familiar else account
+
+
+def _wrong_credentials() -> WrongCredentials:
+    return WrongCredentials("there is no account with this address and this password: check both, or have the password reset")
 
 
 def _presented(request: Anonymous, services: Services) -> str | None:

@@ -32,6 +32,10 @@ on conflict (account_id, address) do update set seen_at = now();
 -- name: purge_addresses
 delete from familiar_addresses where account_id = %(account_id)s and seen_at < now() - interval '90 days';
 
+-- name: lock_password
+-- Nobody changes the password, or closes the account, before the transaction ends; no row where somebody already has.
+select id from accounts where id = %(id)s and password_hash = %(password_hash)s and closed_at is null for share;
+
 -- name: set_password
 update accounts set password_hash = %(password_hash)s where id = %(id)s;
 

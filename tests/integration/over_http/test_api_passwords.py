@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from api import app
+from api.passwords import Passwords
 from runtime.database import Database
+from runtime.settings import Settings
 from tests.api_process import ApiProcess, Starter, wait_until
 from tests.chain import select
 from tests.integration.over_http.people import PASSWORD, Person, browser, cookie, problem, sign_up
@@ -50,6 +55,23 @@ async def person(api: ApiProcess) -> AsyncIterator[Person]:
 
 async def sign_in(http: httpx.AsyncClient, email: str, password: str, **headers: str) -> httpx.Response:
     return await http.post("/v1/session", json={"email": email, "password": password}, headers=headers)
+
+
+async def test_no_session_begins_with_a_password_that_was_changed_while_it_was_checked(
+    settings: Settings, database: Database, person: Person
+) -> None:
+    class Overtaken(Passwords):
+        async def matches(self, password: str, stored: str | None) -> bool:
+            found = await super().matches(password, stored)
+            await database.rows("set_password", id=person.account_id, password_hash=await self.hash(NEW))
+            return found
+
+    services = replace(app.connect(settings), database=database, passwords=Overtaken())
+    transport = httpx.ASGITransport(cast("Any", app.create_app(services)))  # the two name the types of ASGI differently
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        assert problem(await sign_in(http, person.email, PASSWORD)) == (401, "wrong-credentials")
+    sessions = await select(database, "select count(*) as number from sessions where account_id = %s", person.account_id)
+    assert sessions[0]["number"] == 1  # the one of the sign-up
 
 
 async def test_a_changed_password_ends_every_other_session(api: ApiProcess, person: Person) -> None:

@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from api import app
+from api.connections import Connection
 from api.services import Services
 from runtime import settings, telemetry
 from runtime.errors import SettingsError
@@ -54,6 +55,8 @@ def serve(services: Services) -> None:
     listener = listen(chosen.host, chosen.port)
     config = uvicorn.Config(
         app.create_app(services),
+        http=Connection,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

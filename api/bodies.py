@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 JSON = "application/json"
 #: What any JSON body may have; videos go to a route of their own.
 MOST_BYTES = 65_536
+#: How long a JSON body may take.
+SECONDS = 60.0
 _COMPONENTS = "#/components/schemas/"
 _PATH = re.compile(r"^(?P<expected>.*) - at `(?P<path>[^`]+)`$", re.DOTALL)
 _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`$")
@@ -25,12 +28,12 @@ _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<n
 
 async def read(request: Request[Any, Any, Any], struct: type[T], default: T | None = None) -> T:
     """The body of a request as a struct, or `default` where there is one and no body; a problem that says what to mend otherwise."""
-    if default is not None and not await request.body():
+    body = await whole(request)
+    if default is not None and not body:
         return default
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise UnsupportedMediaType(f"Content-Type is {media_type[:100]!r}: expected {JSON}")
-    body = await request.body()
     try:
         found = msgspec.json.decode(body)
     except UNREADABLE as error:
@@ -39,6 +42,15 @@ async def read(request: Request[Any, Any, Any], struct: type[T], default: T | No
         return msgspec.convert(found, struct)
     except msgspec.ValidationError as error:
         raise _invalid(found, str(error)) from error
+
+
+async def whole(request: Request[Any, Any, Any]) -> bytes:
+    """The body of a request; MalformedRequest, and the connection's end, where it trickles: anybody may open many such."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await request.body()
+    except TimeoutError as error:
+        raise MalformedRequest(f"the body has not come within {SECONDS:.0f} s: send it at once", headers={"Connection": "close"}) from error
 
 
 def operation(struct: type[msgspec.Struct], *, required: bool = True) -> type[Operation]:

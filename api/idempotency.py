@@ -19,6 +19,7 @@ from litestar import Response
 from litestar.params import HeaderParameter
 from psycopg.rows import DictRow
 
+from api import bodies
 from api.problems import IdempotencyKeyReused, RequestInProgress
 from api.services import Authenticated
 from runtime import database
@@ -85,7 +86,7 @@ class Once:
 @asynccontextmanager
 async def once(request: Authenticated, db: Database, key: str | None) -> AsyncIterator[Once]:
     """The request under its key, if it has one: until the end of the body nobody else works on it."""
-    told = f"{request.method} {request.url.path}\n".encode() + await request.body() if key is not None else b""
+    told = f"{request.method} {request.url.path}\n".encode() + await bodies.whole(request) if key is not None else b""
     run = Once(db, request.user.account_id, key, hashlib.sha256(told).digest())
     if key is None:
         yield run

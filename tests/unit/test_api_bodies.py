@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import NoReturn
+
 import pytest
+from litestar import Request
 from litestar.testing import RequestFactory
 
 from api import bodies
@@ -16,3 +20,17 @@ async def test_a_body_that_is_not_json_or_nested_without_an_end_is_malformed(bod
     request._body = body
     with pytest.raises(MalformedRequest, match="is not JSON"):
         await bodies.read(request, CreateUpload)
+
+
+async def test_a_body_that_trickles_is_given_up_and_its_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SECONDS", 0.01)
+
+    async def trickle(_: object) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Request, "body", trickle)
+    request = RequestFactory().post("/v1/session", headers={"Content-Type": "application/json"})
+    with pytest.raises(MalformedRequest, match="has not come") as refused:
+        await bodies.read(request, CreateUpload)
+    assert refused.value.headers == {"Connection": "close"}

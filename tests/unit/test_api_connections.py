@@ -1,0 +1,66 @@
+"""Connections that do not get on, before a real server of no application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from api.connections import Connection
+
+
+class Impatient(Connection):
+    """One whose limit comes at once."""
+
+    HEADER_SECONDS = 0.05
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    """Take a body of any length, which may take its time, and answer."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server, which closes what does not get on."""
+    config = uvicorn.Config(answers, http=Impatient, lifespan="off", log_config=None)
+    config.load()
+    state = uvicorn.server.ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Impatient(config, state, {}), "127.0.0.1", 0)
+    async with server, asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "], ids=["nothing", "line", "headers"])
+async def test_whoever_does_not_get_on_with_a_request_is_disconnected(sent: bytes) -> None:
+    async with connected() as (reader, writer):
+        writer.write(sent)
+        assert await reader.read() == b""
+
+
+async def test_a_second_request_that_does_not_get_on_is_given_up_too() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(b"GET / HT")
+        assert await reader.read() == b""
+
+
+async def test_a_body_may_take_longer_than_the_headers() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx")
+        timer = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(Impatient.HEADER_SECONDS * 2, timer.set_result, None)
+        await timer
+        writer.write(b"x")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")

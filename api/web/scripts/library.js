@@ -92,7 +92,7 @@ class LibraryView {
     const sendings = new Map(queue.sendings.map((sending) => [sending.upload.id, sending]));
     arrange(this.moving, moving, this.#cards, (upload) => uploadCard(upload, (error) => this.#complain(error)));
     for (const upload of moving) this.#cards.get(upload.id).update(upload, sendings.get(upload.id), interrupted.has(upload.id));
-    arrange(this.kept, ended, this.#rows, (upload) => libraryRow(upload, (error) => this.#complain(error)));
+    arrange(this.kept, ended, this.#rows, (upload) => libraryRow(upload, (error) => this.#complain(error), () => this.#refresh()));
     for (const upload of ended) this.#rows.get(upload.id).update(upload);
     this.movingSection.hidden = !moving.length;
     this.keptSection.hidden = !ended.length;

@@ -2,6 +2,7 @@
 
 import { fill, h, s } from "./dom.js";
 import { analysisOf } from "./analyses.js";
+import { erase } from "./erasing.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
@@ -15,8 +16,8 @@ const HEIGHT = 40;
 /** The analysis of a longer video is too much to fetch for a small picture. */
 const LONGEST_SECONDS = 1200;
 
-/** A row: `{element, update(upload)}`. */
-export function libraryRow(upload, complain) {
+/** A row: `{element, update(upload)}`; `gone` is called once its video is deleted. */
+export function libraryRow(upload, complain, gone) {
   const name = upload.filename ?? text.library.unnamed;
   const title = h("h3", { class: "file-name" });
   const facts = h("p", { class: "small quiet numbers" });
@@ -30,6 +31,9 @@ export function libraryRow(upload, complain) {
     button.disabled = true;
     live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
   };
+  const remove = async () => {
+    if (await erase(upload)) gone();
+  };
   const update = (now) => {
     if (shown === now.sequence) return;
     shown = now.sequence;
@@ -39,7 +43,8 @@ export function libraryRow(upload, complain) {
     failure.hidden = !now.failure;
     failure.textContent = now.failure ? `${now.failure.message} ${now.failure.retryable ? text.pipeline.helps : text.pipeline.helpsNot}` : "";
     const again = h("button", { class: "button", "aria-label": text.uploads.named(text.tryAgain, name), onclick: () => retry(again).catch(complain) }, icon("again"), text.tryAgain);
-    fill(actions, now.failure?.retryable ? again : null);
+    const bin = h("button", { class: "button", "data-kind": "plain", "aria-label": text.uploads.named(text.erasing.erase, name), onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
+    fill(actions, now.failure?.retryable ? again : null, bin);
     element.dataset.status = now.status;
     if (done && (now.media?.duration_seconds ?? Infinity) <= LONGEST_SECONDS) whenSeen(picture, () => draw(picture, now).catch(complain));
     else fill(picture, icon(done ? "play" : "stop"));

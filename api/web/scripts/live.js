@@ -49,6 +49,11 @@ class Live {
     this.#tell(upload.id, known);
   }
 
+  /** Know nothing of an upload any more, since it was deleted. */
+  forget(id) {
+    this.#uploads.delete(id);
+  }
+
   /** Be told of each change: `(upload, before)`. Returns a function that ends it. */
   onChange(listener) {
     this.#listeners.add(listener);

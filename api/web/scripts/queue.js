@@ -8,7 +8,7 @@ import { text } from "./text.js";
 
 const FILES_AT_ONCE = 2;
 /** What still waits for its content. */
-export const OPEN = new Set(["created", "uploading"]);
+const OPEN = new Set(["created", "uploading"]);
 const MOVING = new Set(["checking", "sending", "offline", "busy", "finishing"]);
 const LONGEST_NAME = 255;
 /** What is a media type to the server; browsers name some files otherwise. */

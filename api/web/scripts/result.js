@@ -3,6 +3,7 @@
 import { analysisOf } from "./analyses.js";
 import { comparison } from "./comparison.js";
 import { announce, fill, h } from "./dom.js";
+import { erase } from "./erasing.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
@@ -80,6 +81,10 @@ function showResult(main, upload, { analysis, attempt }) {
   const note = h("p", { class: "small quiet note", "aria-hidden": "true" });
   const share = h("button", { class: "button", "data-kind": "plain", onclick: copyLink }, icon("link"), text.result.copyLink);
   const keyboard = h("button", { class: "button", "data-kind": "plain", onclick: showShortcuts }, icon("help"), text.result.shortcuts);
+  const remove = async () => {
+    if (await erase(upload)) go("/");
+  };
+  const bin = h("button", { class: "button", "data-kind": "plain", onclick: () => remove().catch((error) => (note.textContent = error.message)) }, icon("bin"), text.erasing.erase);
   const others = comparison(upload, attempt, words);
   const reason = analysis.reason ? h("p", { class: "notice" }, text.result.reasons[analysis.reason]) : null;
   const gaps = analysis.gaps?.length ? h("p", { class: "notice" }, `${format.counted(analysis.gaps.length, text.result.gaps)}: ${analysis.gaps.map((gap) => gap.reason).join("; ")}`) : null;
@@ -90,7 +95,7 @@ function showResult(main, upload, { analysis, attempt }) {
       "header",
       { class: "result-head" },
       h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name" }, upload.filename ?? text.library.unnamed)),
-      h("div", { class: "row" }, keyboard, share, others.controls, downloads(base, attempt), note),
+      h("div", { class: "row" }, keyboard, share, bin, others.controls, downloads(base, attempt), note),
     ),
     reason,
     gaps,

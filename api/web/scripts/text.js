@@ -97,6 +97,12 @@ export const text = {
     helps: "Trying again can help.",
     helpsNot: "Trying again with the same file does not help.",
   },
+  erasing: {
+    heading: "Delete this video?",
+    question: (name) => `${name} and its analyses are deleted for good. Nothing brings them back.`,
+    erase: "Delete",
+    erased: (name) => `${name} is deleted.`,
+  },
   library: {
     heading: "Library",
     none: "What is analysed stays here.",

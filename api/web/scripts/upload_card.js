@@ -4,7 +4,7 @@ import { fill, h, say } from "./dom.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { pipeline, standing } from "./pipeline.js";
-import { OPEN, queue } from "./queue.js";
+import { queue } from "./queue.js";
 import { text } from "./text.js";
 
 /** A card for an upload: `{element, update(upload, sending, interrupted)}`. `complain` shows what went wrong. */
@@ -43,8 +43,7 @@ export function uploadCard(upload, complain) {
       offer("interrupted", () => [pickAgain(now, name, complain), cancel()]);
     } else {
       say(state, standing(now));
-      if (OPEN.has(now.status)) offer("open", () => [cancel()]);
-      else offer("none", () => []);
+      offer("in work", () => [cancel()]);
     }
   };
   return { element, update };

@@ -1,0 +1,17 @@
+// Deleting a video with everything that was made of it, once somebody has said yes.
+
+import { announce } from "./dom.js";
+import { confirmed } from "./dialog.js";
+import { live } from "./live.js";
+import { ask } from "./server.js";
+import { text } from "./text.js";
+
+/** Ask, then delete; resolves with whether it was deleted. */
+export async function erase(upload) {
+  const name = upload.filename ?? text.library.unnamed;
+  if (!(await confirmed(text.erasing.heading, text.erasing.question(name), text.erasing.erase))) return false;
+  await ask("DELETE", `/v1/uploads/${upload.id}`);
+  live.forget(upload.id);
+  announce(text.erasing.erased(name));
+  return true;
+}

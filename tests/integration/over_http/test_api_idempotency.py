@@ -59,6 +59,7 @@ async def test_a_refused_request_leaves_its_key_free(http: httpx.AsyncClient) ->
 
 async def test_a_retry_that_is_sent_again_starts_one_attempt(http: httpx.AsyncClient, database: Database) -> None:
     upload_id = await announce(http)
+    await http.put(f"/v1/uploads/{upload_id}/content", content=b"video")
     await select(database, "update uploads set status = 'failed' where id = %s", UUID(upload_id))
     path = f"/v1/uploads/{upload_id}/retry"
     first, again = [await http.post(path, headers=named("a")) for _ in range(2)]

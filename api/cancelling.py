@@ -57,10 +57,17 @@ async def _withdraw(services: Services, upload_id: UUID, cancelled: Cancelled) -
     if cancelled.multipart_id is not None:
         await _if_s3_is_there(services.parts.abort(bucket, key, cancelled.multipart_id))
     await _if_s3_is_there(services.storage.delete(bucket, job_key(upload_id, cancelled.attempt)))
+    async with services.database.connection() as connection:
+        came = await records.content_came(connection, upload_id)
+    if not came:  # what was put together and never received, as where the plan had nothing left: nobody would look for it again
+        await _if_s3_is_there(services.storage.delete(bucket, key))
 
 
 async def _if_s3_is_there(removal: Awaitable[None]) -> None:
     try:
         await removal
     except DependencyUnavailable as error:
-        log.warning("parts or the job of a cancelled upload stay in S3 until its lifecycle rule removes them", extra={"cause": str(error)})
+        log.warning(
+            "what is left of a cancelled upload stays in S3 until it is cancelled again, deleted, or a lifecycle rule removes it",
+            extra={"cause": str(error)},
+        )

@@ -30,6 +30,17 @@ async def test_a_cancelled_upload_drops_its_parts_takes_no_more_and_stays_cancel
     assert problem(await http.put(f"/v1/uploads/{upload_id}/parts/2", content=b"more")) == (409, "upload-ended")
 
 
+async def test_content_that_was_put_together_and_never_received_goes_with_the_upload(
+    http: httpx.AsyncClient, settings: Settings, storage: S3Storage
+) -> None:
+    upload_id = await announce(http)
+    bucket, key = settings.storage.bucket, source_key(UUID(upload_id))
+    await storage.put(bucket, key, b"the whole of it", "video/mp4")  # as `complete` leaves it where the plan has nothing left
+    assert (await http.post(f"/v1/uploads/{upload_id}/cancel")).json()["status"] == "cancelled"
+    with pytest.raises(ObjectMissing):
+        await storage.head(bucket, key)
+
+
 async def test_work_is_cancelled_gives_back_what_it_held_and_can_be_tried_again(
     http: httpx.AsyncClient, settings: Settings, storage: S3Storage
 ) -> None:

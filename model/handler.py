@@ -38,7 +38,7 @@ def is_video(content_type: str | None) -> bool:
 def model_fn(model_dir: str, context: object = None) -> Pipeline:
     """Load the profile that `VALENCE_MODEL_PROFILE` names, with the weights of `model_dir`, and start its processes.
 
-    Raises SettingsInvalid, ProfileUnavailable, WeightsUnreadable; never loads another profile instead.
+    Raises SettingsInvalid and what model.profiles.load_models raises; never loads another profile instead.
     """
     settings, limits = read_settings(os.environ)
     models = load_models(settings, Path(model_dir))

@@ -14,6 +14,8 @@ class _LazyGroup(click.Group):
     COMMANDS: ClassVar[dict[str, tuple[str, str]]] = {
         "train": ("cli.model_train", "Train voice, face and fusion on a folder in MELD's form."),
         "fetch": ("cli.model_fetch", "Get the weights of the hub profile."),
+        "score": ("cli.model_score", "Score a text model on a set with labels."),
+        "compare": ("cli.model_compare", "Show where two text models disagree."),
     }
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -32,7 +32,7 @@ def _table(analysis: Analysis) -> Table:
         scores = utterance.scores
         table.add_row(
             f"{clock(utterance.start)} – {clock(utterance.end)}",
-            score(scores.emotion, getattr(scores.emotions, scores.emotion)),
+            score(scores.emotion, getattr(scores.emotions, scores.emotion)) + (", unsure" if utterance.uncertain else ""),
             Text(score(scores.sentiment, getattr(scores.sentiments, scores.sentiment)), style=_STYLES[scores.sentiment]),
             Text(printable(utterance.text)),
         )

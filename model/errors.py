@@ -38,7 +38,7 @@ class WeightsUnreadable(ModelError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"the weights {path} of the bundled profile cannot be read: {reason}; "
-            "they are part of the repository: check out the file again, or make it anew with `python -m model.training`"
+            "they are part of the repository: check out the file again, or make it anew with `python -m model.training train text`"
         )
 
 

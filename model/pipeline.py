@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Protocol
 
 from media.decoded import Cue, Decoded
@@ -67,6 +68,10 @@ class TextScorer(Protocol):
     @property
     def languages(self) -> tuple[str, ...]:
         """What it was trained on, as ISO 639-1."""
+
+    @property
+    def certain_from(self) -> float:
+        """Below this probability the most probable emotion should not be relied on; 0 where nobody measured that."""
 
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
         """What is felt in each of the texts, in their order."""
@@ -143,7 +148,8 @@ class Pipeline:
         texts = [text_of(words, said.language) for words in said.utterances]
         said_alone = zip(said.utterances, texts, self.text.score_many(texts), strict=True)
         spans = [Span(words[0].start, words[-1].end, text, alone) for words, text, alone in said_alone]
-        return tuple(map(_utterance, said.utterances, texts, self.senses.feel(said.recorder, spans)))
+        felt = self.senses.feel(said.recorder, spans)
+        return tuple(map(_utterance, said.utterances, texts, felt, repeat(self.text.certain_from)))
 
     def _answer(self, said: Said, utterances: tuple[Utterance, ...], moments: tuple[Moment, ...], started: float) -> Analysis:
         reason = None
@@ -168,7 +174,8 @@ class Pipeline:
         )
 
 
-def _utterance(words: Sequence[Word], text: str, felt: Felt) -> Utterance:
+def _utterance(words: Sequence[Word], text: str, felt: Felt, certain_from: float) -> Utterance:
+    by_words_alone = set(felt.modalities) == {Modality.TEXT}  # what voice and face add is not what the threshold was measured on
     return Utterance(
         start=words[0].start,
         end=words[-1].end,
@@ -177,4 +184,5 @@ def _utterance(words: Sequence[Word], text: str, felt: Felt) -> Utterance:
         scores=felt.scores,
         modalities=felt.modalities,
         agreement=felt.agreement,
+        uncertain=by_words_alone and getattr(felt.scores.emotions, felt.scores.emotion) < certain_from,
     )

@@ -59,7 +59,7 @@ def _load_bundled(settings: Settings, folder: Path) -> Models:
     from model import text
     from model.words_by_sphinx import Sphinx
 
-    weights, senses = text.load(folder), _senses(settings)
+    weights, senses = text.load(folder, settings.text_threads), _senses(settings)
     words = Sphinx(settings.recogniser_processes)
     words.warm_up()
     return Models(words, weights, senses)

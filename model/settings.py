@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrent_videos: Count = 2
     #: Processes that listen, shared by all videos; each takes some 160 MB.
     recogniser_processes: Count = 2
+    #: Threads of the text model.
+    text_threads: Count = 1
     #: The largest video that is accepted as the body of a request. It is kept in a temporary file, not in memory.
     body_bytes: Count = 1024**3
     #: How long after SIGTERM videos in work may take to end; SageMaker kills after 30 s.

@@ -1,68 +1,69 @@
-"""What is felt in a text: seven emotion and three sentiment probabilities, from weights that the repository carries."""
+"""What is felt in a text: seven emotion and three sentiment probabilities, by a small encoder that the repository carries.
+
+Runs on ONNX Runtime; torch is needed only to train it (`model.training`).
+"""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
 
 from model.errors import WeightsUnreadable
-from model.text_features import SLOTS, features
+from model.text_tokens import TextTokens, Turn, turns
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
-#: The file in a model folder that holds the text model.
-WEIGHTS_FILE = "text-ngrams.npz"
+#: The files in a model folder that are the text model.
+WEIGHTS_FILE = "text-encoder.onnx"
+TOKENIZER_FILE = "text-tokenizer.json"
+#: What a weights file says of itself, beside its graph.
+FORMAT = "valence-text-encoder-1"
+INPUTS = ("ids", "mask", "segments")
+HEADS = {"emotion": EMOTIONS, "sentiment": SENTIMENTS}
+#: What it gives, and how wide each is; the embedding is what the heads are taken from.
+OUTPUTS = {"emotion": len(EMOTIONS), "sentiment": len(SENTIMENTS), "embedding": 384}
+
+#: Utterances scored at once; they are sorted by length first, so that little of a batch is padding.
+_TOGETHER = 16
 
 Floats = npt.NDArray[np.float32]
 
 
 def softmax(logits: Floats) -> Floats:
-    """Turn logits [classes] into probabilities."""
-    exponents = np.exp((logits - logits.max()).astype(np.float64))
-    return np.asarray(exponents / exponents.sum(), np.float32)
-
-
-@dataclass(frozen=True)
-class Head:
-    """One linear classifier: `weights` [SLOTS, classes], `bias` [classes], and the temperature that calibrates it."""
-
-    weights: Floats
-    bias: Floats
-    temperature: float
-
-    def probabilities(self, numbers: npt.NDArray[np.int64], values: Floats) -> Floats:
-        """Calibrated probabilities [classes] of one text's features."""
-        logits = self.bias + values @ self.weights[numbers]
-        return softmax(np.asarray(logits / self.temperature, np.float32))
+    """Turn logits [..., classes] into probabilities."""
+    exponents = np.exp((logits - logits.max(axis=-1, keepdims=True)).astype(np.float64))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 
 
 @dataclass(frozen=True)
 class TextModel:
-    """Two heads over the same n-grams; `ref` names the weights and their hash."""
+    """A loaded text model; any number of threads may use it at the same time.
+
+    `ref` names the weights and their hash, `languages` are those it was trained on, `temperatures` are what calibrates each head, and below
+    a probability of `certain_from` the most probable emotion should not be relied on.
+    """
 
     ref: ModelRef
-    emotion: Head
-    sentiment: Head
+    languages: tuple[str, ...]
+    certain_from: float
+    temperatures: Mapping[str, float]
+    session: onnxruntime.InferenceSession
+    tokens: TextTokens
 
     @property
     def refs(self) -> tuple[ModelRef, ...]:
-        """The one model that reads both."""
+        """The weights, as an analysis names them."""
         return (self.ref,)
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """What it was trained on."""
-        return ("en",)
-
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
-        """What is felt in each utterance of a video, by its words alone; `texts` come in the order in which they were said."""
-        emotions, sentiments = self.probabilities(texts)
+        """What is felt in each utterance of one video, by its words and those before it; `texts` in the order in which they were said."""
+        emotions, sentiments = self.probabilities(turns(texts))
         return [
             Scores(
                 emotions=EmotionScores(**dict(zip(EMOTIONS, _rounded(emotion), strict=True))),
@@ -71,19 +72,32 @@ class TextModel:
             for emotion, sentiment in zip(emotions, sentiments, strict=True)
         ]
 
-    def probabilities(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Emotion [texts, 7] and sentiment [texts, 3] probabilities of many texts."""
-        vectors = [features(text) for text in texts]
-        emotions = np.array([self.emotion.probabilities(*vector) for vector in vectors], np.float32)
-        sentiments = np.array([self.sentiment.probabilities(*vector) for vector in vectors], np.float32)
-        return emotions.reshape(-1, len(EMOTIONS)), sentiments.reshape(-1, len(SENTIMENTS))
+    def probabilities(self, said: Sequence[Turn]) -> tuple[Floats, Floats]:
+        """Calibrated emotion [utterances, 7] and sentiment [utterances, 3] probabilities, of any utterances in any order."""
+        found = self.logits(said)
+        emotion, sentiment = (softmax(found[head] / np.float32(self.temperatures[head])) for head in HEADS)
+        return emotion, sentiment
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """What a fusion with voice and face reads of each utterance: [texts, width], of any one width.
+        """What a fusion with voice and face reads of each utterance of one video, [texts, width]: the encoder's mean over its words."""
+        return self._run(turns(texts))["embedding"]
 
-        Of n-grams, the log-probabilities of both heads; of an encoder, its pooled hidden state.
-        """
-        return np.asarray(np.log(np.concatenate(self.probabilities(texts), axis=1) + np.float32(1e-6)), np.float32)
+    def logits(self, said: Sequence[Turn]) -> dict[str, Floats]:
+        """What the heads give before they are calibrated, [utterances, classes] by head."""
+        found = self._run(said)
+        return {head: found[head] for head in HEADS}
+
+    def _run(self, said: Sequence[Turn]) -> dict[str, Floats]:
+        encoded = [self.tokens.encode(turn) for turn in said]
+        order = sorted(range(len(said)), key=lambda place: len(encoded[place][0]))
+        found = {name: np.zeros((len(said), width), np.float32) for name, width in OUTPUTS.items()}
+        for first in range(0, len(order), _TOGETHER):
+            chosen = order[first : first + _TOGETHER]
+            batch = self.tokens.batch([encoded[place] for place in chosen])
+            answers = self.session.run(list(OUTPUTS), dict(zip(INPUTS, batch, strict=True)))
+            for name, answer in zip(OUTPUTS, answers, strict=True):
+                found[name][chosen] = answer
+        return found
 
 
 def _rounded(probabilities: Floats) -> list[float]:
@@ -91,40 +105,53 @@ def _rounded(probabilities: Floats) -> list[float]:
     return [round(float(probability), 6) for probability in probabilities]
 
 
-def load(folder: Path) -> TextModel:
-    """Read the text model of a model folder; WeightsUnreadable where it is missing or not what it should be."""
-    path = folder / WEIGHTS_FILE
+def load(folder: Path, threads: int = 1) -> TextModel:
+    """Read the text model of a model folder, to run on so many threads.
+
+    Raises WeightsUnreadable, which names the file, where one is missing, damaged, or is not what it should be.
+    """
+    weights, tokenizer = _content(folder / WEIGHTS_FILE), _content(folder / TOKENIZER_FILE)
+    session = _session(folder / WEIGHTS_FILE, weights, threads)
+    said: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    if said.get("tokenizer_sha256") != hashlib.sha256(tokenizer).hexdigest():
+        raise WeightsUnreadable(folder / TOKENIZER_FILE, f"it is not the tokenizer that {WEIGHTS_FILE} was trained with")
     try:
-        content = path.read_bytes()
+        model = TextModel(
+            ref=ModelRef(role="text", name=said["name"], sha256=hashlib.sha256(weights).hexdigest()),
+            languages=tuple(said["languages"].split()),
+            certain_from=float(said["certain_from"]),
+            temperatures={head: float(said[f"{head}_temperature"]) for head in HEADS},
+            session=session,
+            tokens=TextTokens(Tokenizer.from_buffer(tokenizer)),
+        )
+    except (KeyError, ValueError) as error:
+        raise WeightsUnreadable(folder / WEIGHTS_FILE, f"what it says of itself is not complete: {error!r}") from error
+    if not all(np.isfinite(values).all() for values in model.probabilities([Turn("It works.")])):
+        raise WeightsUnreadable(folder / WEIGHTS_FILE, "it holds values that are no numbers: its answers are not finite")
+    return model
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise WeightsUnreadable(path, str(error)) from error
+
+
+def _session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that waits must not spin: the recogniser needs the processor.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            heads = {role: _head(arrays, role, len(names)) for role, names in (("emotion", EMOTIONS), ("sentiment", SENTIMENTS))}
-            name = str(arrays["name"])
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        # From memory, so that the hash is that of what runs, and no file can name another outside the folder.
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common ancestor but this
         raise WeightsUnreadable(path, str(error)) from error
-    ref = ModelRef(role="text", name=name, sha256=hashlib.sha256(content).hexdigest())
-    return TextModel(ref=ref, emotion=heads["emotion"], sentiment=heads["sentiment"])
-
-
-def _head(arrays: np.lib.npyio.NpzFile, role: str, classes: int) -> Head:
-    weights = arrays[f"{role}_weights"]
-    if weights.shape != (SLOTS, classes):
-        raise ValueError(f"{role}_weights has the shape {weights.shape}, expected {(SLOTS, classes)}")
-    return Head(weights.astype(np.float32), arrays[f"{role}_bias"].astype(np.float32), float(arrays[f"{role}_temperature"]))
-
-
-def save(path: Path, name: str, emotion: Head, sentiment: Head) -> None:
-    """Write the two heads as float16; the same heads give the same bytes."""
-    np.savez_compressed(
-        path,
-        allow_pickle=False,
-        name=np.array(name),
-        emotion_weights=emotion.weights.astype(np.float16),
-        emotion_bias=emotion.bias,
-        emotion_temperature=np.array(emotion.temperature, np.float32),
-        sentiment_weights=sentiment.weights.astype(np.float16),
-        sentiment_bias=sentiment.bias,
-        sentiment_temperature=np.array(sentiment.temperature, np.float32),
-    )
+    inputs = tuple(taken.name for taken in session.get_inputs())
+    outputs = {given.name: (given.shape or [None])[-1] for given in session.get_outputs()}
+    if inputs != INPUTS or outputs != OUTPUTS or session.get_modelmeta().custom_metadata_map.get("format") != FORMAT:
+        raise WeightsUnreadable(path, f"it is no {FORMAT}: it takes {inputs} and gives {outputs}, expected {INPUTS} and {OUTPUTS}")
+    return session

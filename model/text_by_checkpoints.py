@@ -71,6 +71,8 @@ class CheckpointText:
     emotion: Classifier
     sentiment: Classifier
     languages: tuple[str, ...]
+    #: Nobody measured how sure these must be to be relied on.
+    certain_from: float = 0.0
 
     @property
     def refs(self) -> tuple[ModelRef, ...]:

@@ -74,7 +74,9 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of speech: start and end in seconds, words, and what is felt in it.
 
     `scores` are the answer; `modalities` are what each modality alone says, for those that were used. `agreement` is how much they
-    agree about the emotion, 1 where they say the same and 0 where they exclude each other; None where only one was used.
+    agree about the emotion, 1 where they say the same and 0 where they exclude each other; None where only one was used. `uncertain`
+    is true where the most probable emotion is so improbable that the model should not be relied on: its card says how often it is right
+    above and below. A model of which nobody measured that never says so.
     """
 
     start: Seconds
@@ -84,6 +86,7 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     scores: Scores
     modalities: dict[Modality, Scores] = {}
     agreement: Probability | None = None
+    uncertain: bool = False
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):

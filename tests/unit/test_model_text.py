@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from model.errors import WeightsUnreadable
+from model.plain_text import as_recognised, plain
 from model.profiles import BUNDLED_FOLDER
-from model.text import WEIGHTS_FILE, Head, TextModel, load, save
-from model.text_features import SLOTS, as_recognised, features
-from schemas.analysis import EMOTIONS, SENTIMENTS
+from model.text import TOKENIZER_FILE, WEIGHTS_FILE, TextModel, load
+from model.text_tokens import Turn, turns
+
+ROOT = Path(__file__).parents[2]
+#: Sentences of ours with what everybody would read in them, and the probabilities that these weights give.
+PINNED = [
+    ("Oh my god, you won the lottery!", "surprise", 0.7495, "positive", 0.7761),
+    ("i am so happy for you thank you", "joy", 0.6490, "positive", 0.6250),
+    ("Get out of my house, I hate you!", "anger", 0.5492, "negative", 0.9496),
+    ("I miss her so much. I am so sorry.", "sadness", 0.8732, "negative", 0.8318),
+    ("The train leaves at ten.", "neutral", 0.7649, "neutral", 0.7722),
+    ("That is disgusting, there is hair in my soup.", "disgust", 0.9466, "negative", 0.8166),
+    ("Don't go in there, I'm scared!", "fear", 0.8607, "negative", 0.8450),
+    ("", "neutral", 0.5310, "neutral", 0.5742),
+]
 
 
 @pytest.fixture(scope="module")
@@ -21,25 +38,15 @@ def model() -> TextModel:
     return load(BUNDLED_FOLDER)
 
 
-@pytest.mark.parametrize(
-    ("text", "emotion", "probability", "sentiment", "leaning"),
-    [
-        ("Oh my god, you won the lottery!", "surprise", 0.728930, "positive", 0.726406),
-        ("i am so happy for you thank you", "joy", 0.961820, "positive", 0.944450),
-        ("Get out of my house, I hate you!", "anger", 0.788966, "negative", 0.936193),
-        ("I miss her so much. I am so sorry.", "sadness", 0.905352, "negative", 0.671235),
-        ("The train leaves at ten.", "neutral", 0.729554, "neutral", 0.766050),
-        ("", "neutral", 0.613389, "neutral", 0.654744),
-    ],
-)
+@pytest.mark.parametrize(("text", "emotion", "probability", "sentiment", "leaning"), PINNED)
 def test_a_sentence_always_gets_the_probabilities_of_these_weights(
     model: TextModel, text: str, emotion: str, probability: float, sentiment: str, leaning: float
 ) -> None:
     (scores,) = model.score_many([text])
 
     assert (scores.emotion, scores.sentiment) == (emotion, sentiment)
-    assert getattr(scores.emotions, emotion) == pytest.approx(probability, abs=2e-4)
-    assert getattr(scores.sentiments, sentiment) == pytest.approx(leaning, abs=2e-4)
+    assert getattr(scores.emotions, emotion) == pytest.approx(probability, abs=0.01)
+    assert getattr(scores.sentiments, sentiment) == pytest.approx(leaning, abs=0.01)
 
 
 def test_probabilities_sum_to_one(model: TextModel) -> None:
@@ -49,18 +56,49 @@ def test_probabilities_sum_to_one(model: TextModel) -> None:
     assert sum(msgspec.structs.astuple(scores.sentiments)) == pytest.approx(1, abs=1e-5)
 
 
-def test_many_texts_at_once_are_scored_as_each_alone(model: TextModel) -> None:
-    texts = ["I love it!", "Leave me alone."]
-    emotions, sentiments = model.probabilities(texts)
+def test_an_utterance_is_scored_the_same_whatever_is_scored_beside_it(model: TextModel) -> None:
+    said = [Turn("I love it!"), Turn("Leave me alone."), *(Turn("word " * length) for length in range(0, 90, 3))]
+    emotions, sentiments = model.probabilities(said)
 
-    assert emotions.shape == (2, len(EMOTIONS))
-    assert sentiments.shape == (2, len(SENTIMENTS))
-    for text, row in zip(texts, emotions, strict=True):
-        assert row == pytest.approx(msgspec.structs.astuple(model.score_many([text])[0].emotions), abs=1e-6)
+    for place in (0, 1, 20):
+        emotion, sentiment = model.probabilities([said[place]])
+        assert emotions[place] == pytest.approx(emotion[0], abs=1e-4)
+        assert sentiments[place] == pytest.approx(sentiment[0], abs=1e-4)
+
+
+def test_what_was_said_before_is_read_with_an_utterance(model: TextModel) -> None:
+    _, after_good = model.score_many(["We won! This is wonderful!", "What?"])
+    _, after_bad = model.score_many(["Your dog is dead.", "What?"])
+
+    assert after_good.sentiments.negative < after_bad.sentiments.negative
+
+
+def test_only_the_three_utterances_before_are_read() -> None:
+    assert turns(["a", "b", "c", "d", "e"])[4] == Turn("e", ["b", "c", "d"])
+    assert turns(["a"]) == [Turn("a", [])]
 
 
 def test_a_video_without_utterances_has_no_scores(model: TextModel) -> None:
     assert model.score_many([]) == []
+    assert model.embed([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["word " * 5000, "\0\x1b[2J", "😀" * 300, "ÄÖ 日本語 عربى", "\ud800".encode("utf-16", "surrogatepass").decode("utf-16", "replace")],
+)
+def test_whatever_is_said_gets_probabilities(model: TextModel, text: str) -> None:
+    (scores,) = model.score_many([text])
+
+    assert sum(msgspec.structs.astuple(scores.emotions)) == pytest.approx(1, abs=1e-5)
+
+
+def test_each_utterance_has_an_embedding_for_a_fusion(model: TextModel) -> None:
+    embedded = model.embed(["no", "I am so happy!"])
+
+    assert embedded.shape == (2, 384)
+    assert np.isfinite(embedded).all()
+    assert np.linalg.norm(embedded[0] - embedded[1]) > 0.1
 
 
 def test_the_model_is_named_by_the_hash_of_the_file_that_was_read(model: TextModel) -> None:
@@ -68,75 +106,96 @@ def test_the_model_is_named_by_the_hash_of_the_file_that_was_read(model: TextMod
     assert model.ref.sha256 == hashlib.sha256((BUNDLED_FOLDER / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
-def test_the_card_speaks_of_the_weights_beside_it(model: TextModel) -> None:
-    card = (BUNDLED_FOLDER / "README.md").read_text(encoding="utf-8")
+def test_the_card_speaks_of_the_weights_in_the_repository(model: TextModel) -> None:
+    card = (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8")
 
     assert model.ref.sha256 in card
     assert model.ref.name in card
 
 
+def test_what_the_repository_carries_of_it_stays_small() -> None:
+    assert sum(file.stat().st_size for file in BUNDLED_FOLDER.iterdir()) <= 25_000_000
+
+
+def test_it_works_without_torch_and_what_trains_it() -> None:
+    program = """
+import sys
+from pathlib import Path
+from model.text import load
+assert load(Path(sys.argv[1])).score_many(["It works."])[0].emotion == "neutral"
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(BUNDLED_FOLDER)], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert not {"torch", "transformers", "peft", "scipy", "onnx", "matplotlib"} & set(done.stdout.split())
+
+
 def test_typographic_quotes_read_like_typewriter_quotes() -> None:
-    typed, typeset = features('I can\'t say "no"...'), features("I can’t  say “no”…")
-
-    assert typed[0].tolist() == typeset[0].tolist()
-    assert typed[1].tolist() == typeset[1].tolist()
-
-
-def test_shouting_is_heard() -> None:
-    assert len(features("STOP it")[0]) > len(features("stop it")[0])
+    assert plain("I can’t  say “no”…") == plain('I can\'t say "no"...')
 
 
 def test_recognised_text_has_neither_capitals_nor_punctuation() -> None:
     assert as_recognised("Well, I can’t -- it’s 9 o'clock!") == "well i can't it's 9 o'clock"
 
 
-def _head(classes: int) -> Head:
-    return Head(np.full((SLOTS, classes), 0.25, np.float32), np.zeros(classes, np.float32), 1.5)
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A model folder of its own, to be damaged."""
+    for name in (WEIGHTS_FILE, TOKENIZER_FILE):
+        (tmp_path / name).write_bytes((BUNDLED_FOLDER / name).read_bytes())
+    return tmp_path
 
 
-def test_the_same_heads_are_written_as_the_same_bytes_and_read_back(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        save(tmp_path / name / WEIGHTS_FILE, "made-for-a-test", _head(7), _head(3))
+@pytest.mark.parametrize("name", [WEIGHTS_FILE, TOKENIZER_FILE])
+def test_a_missing_file_is_an_error_that_names_it_and_says_how_to_get_it(copied: Path, name: str) -> None:
+    (copied / name).unlink()
 
-    assert (tmp_path / "first" / WEIGHTS_FILE).read_bytes() == (tmp_path / "second" / WEIGHTS_FILE).read_bytes()
-    again = load(tmp_path / "first")
-    assert again.ref.name == "made-for-a-test"
-    assert again.emotion.temperature == 1.5
-    assert again.sentiment.weights.shape == (SLOTS, 3)
+    with pytest.raises(WeightsUnreadable, match=rf"{name}.*python -m model\.training train text"):
+        load(copied)
 
 
-def test_missing_weights_are_an_error_that_says_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(WeightsUnreadable, match=r"python -m model\.training"):
-        load(tmp_path)
+@pytest.mark.parametrize("name", [WEIGHTS_FILE, TOKENIZER_FILE])
+@pytest.mark.parametrize("keep", [0, 1_000, -1_000])
+def test_a_damaged_file_is_refused_by_its_name(copied: Path, name: str, keep: int) -> None:
+    (copied / name).write_bytes((copied / name).read_bytes()[:keep])
+
+    with pytest.raises(WeightsUnreadable, match=name):
+        load(copied)
 
 
-def test_damaged_weights_are_refused(tmp_path: Path) -> None:
-    whole = (BUNDLED_FOLDER / WEIGHTS_FILE).read_bytes()
-    (tmp_path / WEIGHTS_FILE).write_bytes(whole[: len(whole) // 2])
+def test_the_weights_of_another_model_are_refused(copied: Path) -> None:
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("a", "b")]
+    other = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["a"], ["b"])], "other", values[:1], values[1:])
+    onnx.save(onnx.helper.make_model(other, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9), copied / WEIGHTS_FILE)
 
-    with pytest.raises(WeightsUnreadable):
-        load(tmp_path)
-
-
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    save(tmp_path / WEIGHTS_FILE, "six-emotions", _head(6), _head(3))
-
-    with pytest.raises(WeightsUnreadable, match="expected"):
-        load(tmp_path)
+    with pytest.raises(WeightsUnreadable, match=r"it takes \('a',\).*expected"):
+        load(copied)
 
 
-def test_weights_are_never_unpickled(tmp_path: Path) -> None:
-    with np.load(BUNDLED_FOLDER / WEIGHTS_FILE, allow_pickle=False) as arrays:
-        pickled = {**arrays, "name": np.array(["name"], dtype=object)}
-    np.savez(tmp_path / WEIGHTS_FILE, allow_pickle=True, **pickled)
+def test_another_tokenizer_is_refused(copied: Path) -> None:
+    tokenizer = copied / TOKENIZER_FILE
+    tokenizer.write_text(tokenizer.read_text(encoding="utf-8").replace('"lowercase":true', '"lowercase":false'), encoding="utf-8")
 
-    with pytest.raises(WeightsUnreadable, match="allow_pickle"):
-        load(tmp_path)
+    with pytest.raises(WeightsUnreadable, match="not the tokenizer"):
+        load(copied)
 
 
-def test_each_utterance_has_an_embedding_that_does_not_depend_on_its_neighbours(model: TextModel) -> None:
-    one, many = model.embed(["I am so happy!"]), model.embed(["no", "I am so happy!"])
-    assert np.isfinite(many).all()
-    assert np.allclose(one[0], many[1], atol=1e-5)
-    assert model.embed([]).shape == (0, one.shape[1])
+def test_weights_that_are_no_numbers_are_refused(copied: Path) -> None:
+    graph = onnx.load(copied / WEIGHTS_FILE)
+    bias = next(tensor for tensor in graph.graph.initializer if tensor.name == "heads.emotion.bias")
+    bias.CopyFrom(numpy_helper.from_array(np.full(7, np.nan, np.float32), bias.name))
+    onnx.save(graph, copied / WEIGHTS_FILE)
+
+    with pytest.raises(WeightsUnreadable, match="not finite"):
+        load(copied)
+
+
+@pytest.mark.parametrize("missing", ["name", "emotion_temperature", "certain_from"])
+def test_weights_that_do_not_say_how_they_are_calibrated_are_refused(copied: Path, missing: str) -> None:
+    graph = onnx.load(copied / WEIGHTS_FILE)
+    kept = {entry.key: entry.value for entry in graph.metadata_props if entry.key != missing}
+    onnx.helper.set_model_props(graph, kept)
+    onnx.save(graph, copied / WEIGHTS_FILE)
+
+    with pytest.raises(WeightsUnreadable, match=missing):
+        load(copied)

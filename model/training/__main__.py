@@ -19,7 +19,8 @@ _ROOT = Path(__file__).parents[2]
 _RUNS = _ROOT / "build" / "training" / "text"
 #: What `train` printed last, which the card quotes.
 TRAINED = _ROOT / "docs" / "model-card" / "training.md"
-SEEDS = (1, 2, 3)
+#: The run that ships.
+SEEDS = (1,)
 
 
 def main(arguments: list[str] | None = None) -> int:

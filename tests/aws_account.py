@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
 import regex
@@ -31,6 +32,7 @@ def account(patch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setenv(name, REGION)
     patch.setenv("AWS_ACCESS_KEY_ID", "key")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it saw first, for whoever asks it next
     with mock_aws():
         yield
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import torch
 
 from model import text
 from model.profiles import BUNDLED_FOLDER
@@ -15,6 +16,9 @@ from model.training.fusion.training import Result, Task, train
 from schemas.analysis import Modality
 
 ENCODER = text.load(BUNDLED_FOLDER)
+
+# Sums come out differently with another number of threads, and other tests of this process may have set one.
+torch.set_num_threads(1)
 
 
 @functools.cache

@@ -7,8 +7,10 @@ with taken as (
     where greatest(t.empty_at, clock_timestamp()) + %(interval)s <= clock_timestamp() + %(burst)s
     returning empty_at
 )
+-- A row that others made since this statement began is not seen by it: they took all at once, and the next try comes an interval later.
 select exists (select from taken) as taken,
-       (select empty_at from throttles where subject = %(subject)s) + %(interval)s - %(burst)s - clock_timestamp() as wait;
+       coalesce((select empty_at from throttles where subject = %(subject)s) + %(interval)s - %(burst)s - clock_timestamp(),
+                %(interval)s) as wait;
 
 -- name: give_try_back
 update throttles set empty_at = empty_at - %(interval)s where subject = any(%(subjects)s);

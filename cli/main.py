@@ -5,18 +5,17 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from importlib import import_module
 from typing import ClassVar
 
 import click
 
 from cli.exits import CommandFailed, Exit
+from cli.lazy_group import LazyGroup
 
 
-class _LazyGroup(click.Group):
-    """Commands by name, each imported when it is asked for, so that `valence --help` is quick."""
+class _Valence(LazyGroup):
+    """Every command."""
 
-    #: Name, the module in which a function of that name lies, and the line of the help page.
     COMMANDS: ClassVar[dict[str, tuple[str, str]]] = {
         "analyse": ("cli.analyse", "Send videos and show what is felt in them."),
         "watch": ("cli.watch", "Follow uploads live."),
@@ -35,22 +34,8 @@ class _LazyGroup(click.Group):
         "dead-letters": ("cli.dead_letters", "Look at records that could not be processed, and try them again."),
     }
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(self.COMMANDS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self.COMMANDS:
-            return None
-        module, _ = self.COMMANDS[name]
-        command: click.Command = getattr(import_module(module), name.replace("-", "_"))
-        return command
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self.COMMANDS.items()])
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Valence, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="valence")
 def valence() -> None:
     """Video in, emotion and sentiment of every utterance out.

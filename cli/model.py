@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import ClassVar
 
 import click
 
+from cli.lazy_group import LazyGroup
 
-class _LazyGroup(click.Group):
-    """Commands by name, each in a module of its own: some load torch, which takes seconds."""
+
+class _Model(LazyGroup):
+    """Some of these load torch, which takes seconds."""
 
     COMMANDS: ClassVar[dict[str, tuple[str, str]]] = {
         "train": ("cli.model_train", "Train voice, face and fusion on a folder in MELD's form."),
@@ -18,21 +19,7 @@ class _LazyGroup(click.Group):
         "compare": ("cli.model_compare", "Show where two text models disagree."),
     }
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(self.COMMANDS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self.COMMANDS:
-            return None
-        module, _ = self.COMMANDS[name]
-        command: click.Command = getattr(import_module(module), name)
-        return command
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self.COMMANDS.items()])
-
-
-@click.group(cls=_LazyGroup)
+@click.group(cls=_Model)
 def model() -> None:
     """Get, train and judge the models."""

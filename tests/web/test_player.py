@@ -81,6 +81,22 @@ async def test_every_key_of_the_list_does_what_it_says(analysed: tuple[Account, 
     assert await page.locator(".word[data-found]").all_inner_texts() == ["cat!"]
 
 
+async def test_a_key_right_after_a_dialog_has_closed_is_not_lost(analysed: tuple[Account, str], open_page: Opener) -> None:
+    account, upload_id = analysed
+    page = (await open_page(account)).page
+    await page.goto(f"/uploads/{upload_id}")
+    await playable(page)
+    await page.keyboard.press("?")
+    focused = await page.get_by_role("dialog", name="Keyboard").evaluate(
+        """dialog => {
+          dialog.close();  // the focus leaves it with the next frame; the key comes before
+          document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }));
+          return document.activeElement.type;
+        }"""
+    )
+    assert focused == "search"
+
+
 async def test_keys_of_one_letter_can_be_turned_off(analysed: tuple[Account, str], open_page: Opener) -> None:
     account, upload_id = analysed
     page = (await open_page(account)).page

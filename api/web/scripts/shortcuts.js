@@ -5,8 +5,8 @@ import { h } from "./dom.js";
 import { text } from "./text.js";
 
 const SECONDS = 5;
-/** Where keys belong to the element that has the focus. */
-const TYPING = "input:not([type=checkbox]), select, textarea, dialog, [contenteditable]";
+/** Where keys belong to the element that has the focus. Whatever was used in a dialog keeps it for a moment after the dialog has closed. */
+const TYPING = "input:not([type=checkbox]), select, textarea, dialog[open], [contenteditable]";
 
 /** Single letters can get in the way of speech input and other helps: whoever wants turns them off, in this browser, for good. */
 const OFF = "valence.keys-off";

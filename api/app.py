@@ -37,6 +37,8 @@ from api import (
     sessions,
     uploads,
     usage,
+    webhook_deliveries,
+    webhooks,
 )
 from api.authentication import Authentication
 from api.observation import Observation
@@ -45,6 +47,7 @@ from api.services import Services
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database
+from runtime.destinations import Destinations
 from runtime.links import S3Links
 from runtime.multipart import S3Writers
 from runtime.parts import S3Parts
@@ -52,10 +55,25 @@ from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas.accounts import ChangePassword, CloseAccount, NewKey, RequestReset, ResetPassword, SignIn, SignUp
 from schemas.resources import AskPartUrls, CompleteUpload, CreateUpload
+from schemas.webhooks import ChangeWebhook, NewWebhook, ReplayFailures
 
 VERSION = "1"
 #: What routes read by `bodies.read`, for the OpenAPI document.
-BODIES = (CreateUpload, AskPartUrls, CompleteUpload, SignUp, SignIn, ChangePassword, RequestReset, ResetPassword, NewKey, CloseAccount)
+BODIES = (
+    CreateUpload,
+    AskPartUrls,
+    CompleteUpload,
+    SignUp,
+    SignIn,
+    ChangePassword,
+    RequestReset,
+    ResetPassword,
+    NewKey,
+    CloseAccount,
+    NewWebhook,
+    ChangeWebhook,
+    ReplayFailures,
+)
 
 
 def connect(settings: Settings) -> Services:
@@ -70,6 +88,7 @@ def connect(settings: Settings) -> Services:
         links=S3Links(settings.storage.public_url),
         hub=hub,
         feed=StatusFeed(settings.kafka_bootstrap_servers, hub),
+        destinations=Destinations(allow_loopback=settings.webhooks.allow_loopback),
     )
 
 
@@ -111,6 +130,17 @@ def create_app(services: Services) -> ASGIApp:
             keys.revoke_key,
             audit_log.list_audit,
             usage.get_usage,
+            webhooks.list_webhooks,
+            webhooks.create_webhook,
+            webhooks.get_webhook,
+            webhooks.change_webhook,
+            webhooks.delete_webhook,
+            webhooks.rotate_secret,
+            webhook_deliveries.try_webhook,
+            webhook_deliveries.list_deliveries,
+            webhook_deliveries.get_delivery,
+            webhook_deliveries.replay_delivery,
+            webhook_deliveries.replay_failures,
             sessions.sign_up,
             sessions.sign_in,
             sessions.get_session,

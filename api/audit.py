@@ -10,6 +10,7 @@ from api.visitors import Visitor
 from runtime import database
 from runtime.database import Connection, Database
 from runtime.identifiers import uuid7
+from schemas.webhooks import DISABLED_ACTION
 
 
 class Action(StrEnum):
@@ -28,6 +29,11 @@ class Action(StrEnum):
     PLAN_SET = "account:plan:set"
     KEY_CREATED = "account:key:create"
     KEY_REVOKED = "account:key:revoke"
+    WEBHOOK_CREATED = "account:webhook:create"
+    WEBHOOK_CHANGED = "account:webhook:change"
+    WEBHOOK_ROTATED = "account:webhook:rotate"
+    WEBHOOK_DELETED = "account:webhook:delete"
+    WEBHOOK_DISABLED = DISABLED_ACTION
 
 
 async def record(

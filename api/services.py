@@ -17,6 +17,7 @@ from api.principal import Principal
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
 from runtime.database import Database
+from runtime.destinations import Destinations
 from runtime.links import S3Links
 from runtime.multipart import ObjectWriters
 from runtime.parts import ObjectParts
@@ -45,6 +46,7 @@ class Services:
     links: S3Links
     hub: StatusHub
     feed: StatusFeed
+    destinations: Destinations
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))

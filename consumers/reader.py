@@ -21,15 +21,20 @@ Handle = Callable[[Connection, Sequence[Received]], Awaitable[None]]
 
 
 async def read(running: Process, group: str, topics: Sequence[str], handle: Handle) -> None:
-    """Hand over the records of `topics` until told to stop; while a server is away, wait with the batch in hand."""
-    configuration = running.settings
-    database = Database(configuration.database_url)
-    subscription = KafkaSubscription(configuration.kafka_bootstrap_servers, group, topics, configuration.worker.slot)
+    """Hand over the records of `topics`, each batch in a transaction, until told to stop."""
+    database = Database(running.settings.database_url)
 
     async def transact(records: Sequence[Received]) -> None:
         async with database.transaction() as connection:
             await handle(connection, records)
 
+    await follow(running, group, topics, transact)
+
+
+async def follow(running: Process, group: str, topics: Sequence[str], take: Callable[[Sequence[Received]], Awaitable[None]]) -> None:
+    """Hand over the records of `topics` until told to stop; while a server is away, wait with the batch in hand."""
+    configuration = running.settings
+    subscription = KafkaSubscription(configuration.kafka_bootstrap_servers, group, topics, configuration.worker.slot)
     reporting = asyncio.create_task(report_lag(configuration.kafka_bootstrap_servers, group, topics))
     while not running.stopping.is_set():
         if reporting.done():
@@ -37,6 +42,6 @@ async def read(running: Process, group: str, topics: Sequence[str], handle: Hand
         records = await running.readiness.insist(lambda: subscription.poll(BATCH, POLL_MILLISECONDS))
         running.readiness.started = True
         if records:
-            await running.readiness.insist(partial(transact, records))
+            await running.readiness.insist(partial(take, records))
             await running.readiness.insist(partial(subscription.commit, records))
     await subscription.close()

@@ -41,6 +41,7 @@ PROCESSES = (
     OurProcess("persist", ("stream_processors", "persist"), stage=True),
     OurProcess("status-projector", ("consumers.status_projector",)),
     OurProcess("dead-letters", ("consumers.dead_letters",)),
+    OurProcess("webhooks", ("consumers.webhooks",)),
     OurProcess("model", ("model",), port_variable="VALENCE_MODEL_PORT", ready_path="/ping"),
     OurProcess(
         "sagemaker",

@@ -42,3 +42,8 @@ ENDPOINT_INVOCATIONS = Counter(
 ENDPOINT_BACKLOG = Gauge(
     "valence_endpoint_backlog_invocations", "Invocations that the endpoint's stand-in has accepted and nobody has begun."
 )
+WEBHOOK_ATTEMPTS = Counter("valence_webhook_attempts_total", "Tries at telling a webhook something, by how they ended.", ["outcome"])
+WEBHOOK_ATTEMPT_DURATION = Histogram("valence_webhook_attempt_duration_seconds", "Time a webhook's receiver took.", buckets=_SECONDS)
+WEBHOOK_IN_FLIGHT = Gauge("valence_webhook_in_flight", "Messages to webhooks that are being sent.")
+WEBHOOK_OLDEST_DUE_AGE = Gauge("valence_webhook_oldest_due_age_seconds", "How long the message that is due for the longest has been due.")
+WEBHOOKS_DISABLED = Counter("valence_webhooks_disabled_total", "Webhooks disabled for how their receivers answered, by reason.", ["reason"])

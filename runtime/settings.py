@@ -166,6 +166,18 @@ class Mail(msgspec.Struct, frozen=True):
     sender: str = "valence@localhost"
 
 
+class Webhooks(msgspec.Struct, frozen=True):
+    """`VALENCE_WEBHOOKS_*`: how long a receiver may take, how many messages are sent at the same time, and of those to each receiver.
+
+    `ALLOW_LOOPBACK` lets messages go to this machine itself, there also by plain http: for trying webhooks out on a local stack only.
+    """
+
+    allow_loopback: bool = False
+    timeout_seconds: Seconds = 15.0
+    in_flight: Positive = 64
+    in_flight_each: Positive = 4
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a process is told from outside."""
 
@@ -183,6 +195,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api: Api = Api()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
+    webhooks: Webhooks = Webhooks()
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:
@@ -212,6 +225,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "api": Api,
     "accounts": Accounts,
     "mail": Mail,
+    "webhooks": Webhooks,
 }
 
 

@@ -24,12 +24,15 @@ NewPassword = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "ma
 
 
 class Scope(StrEnum):
-    """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it."""
+    """What a key may do: look at uploads and analyses, send and retry them, look at the account, and change it; look at webhooks and what
+    they were told, and make and change them."""
 
     READ = "uploads:read"
     WRITE = "uploads:write"
     ACCOUNT_READ = "account:read"
     ACCOUNT_WRITE = "account:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 #: What a key may do unless its maker says otherwise: all about uploads, nothing about the account.
@@ -186,8 +189,9 @@ class CloseAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What was erased, in numbers; `finished_at` is None while objects are still being deleted.
 
-    `uploads` are gone with their statuses, analyses and invocations, `objects` from S3; `tombstones` were sent to the topics that keep
-    the newest record of an upload. What other topics of Kafka hold of them, references and summary scores, they forget by `forgotten_by`.
+    `uploads` are gone with their statuses, analyses, invocations and what webhooks were told, `objects` from S3; `tombstones` were sent to
+    the topics that keep the newest record of an upload. What other topics of Kafka hold of them, references and summary scores, they forget
+    by `forgotten_by`.
     """
 
     id: UUID

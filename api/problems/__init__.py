@@ -58,6 +58,7 @@ from api.problems.uploads import (
     UploadEnded,
     UploadNotEnded,
 )
+from api.problems.webhooks import NoSuchDelivery, NoSuchWebhook, TooManyWebhooks, WebhookDisabled
 
 __all__ = [
     "GENERAL_PROBLEMS",
@@ -90,11 +91,13 @@ __all__ = [
     "NoAnalysis",
     "NoAttemptsLeft",
     "NoMail",
+    "NoSuchDelivery",
     "NoSuchKey",
     "NoSuchReceipt",
     "NoSuchRoute",
     "NoSuchSession",
     "NoSuchUpload",
+    "NoSuchWebhook",
     "NotAcceptable",
     "PartsDiffer",
     "PartsMissing",
@@ -115,11 +118,13 @@ __all__ = [
     "TooManyRequests",
     "TooManyStreams",
     "TooManyTries",
+    "TooManyWebhooks",
     "UnknownKey",
     "UnsupportedMediaType",
     "UploadEnded",
     "UploadNotEnded",
     "WeakPassword",
+    "WebhookDisabled",
     "WrongCredentials",
     "WrongPassword",
     "by_status",

@@ -6,15 +6,8 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from local import kafka
 from local.background import running_servers
@@ -27,6 +20,7 @@ from runtime.lag import LagGauge
 from runtime.settings import Settings
 from schemas.codec import Record
 from schemas.topics import UPLOADS_RECEIVED
+from tests.certificates import self_signed
 from tests.waiting import until
 
 #: A second listener; the first stays plain for whoever looks whether the broker serves.
@@ -35,7 +29,7 @@ listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller},SECURE://
 advertised.listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller},SECURE://localhost:PORT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
 listener.name.secure.ssl.keystore.type=PEM
-listener.name.secure.ssl.keystore.location=FOLDER/broker.pem
+listener.name.secure.ssl.keystore.location=KEYSTORE
 listener.name.secure.sasl.enabled.mechanisms=PLAIN
 listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_valence="secret";
 """
@@ -44,29 +38,14 @@ BAD = Record(UPLOADS_RECEIVED.name, b"bad", b"no event", [])
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def _self_signed(folder: Path) -> Path:
-    """A key and a certificate for `localhost`, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "trusted.pem").write_bytes(made.sign(key, SHA256()).public_bytes(Encoding.PEM))
-    (folder / "broker.pem").write_bytes(private + (folder / "trusted.pem").read_bytes())
-    return folder
-
-
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables by which our processes find a broker that asks for TLS and a password."""
-    certificates = _self_signed(tmp_path_factory.mktemp("certificates"))
+    server, trusted = self_signed(tmp_path_factory.mktemp("certificates"), "localhost")
     with socket.socket() as held, pytest.MonkeyPatch.context() as patch:
         held.bind((HOST, 0))
         port = held.getsockname()[1]
-        secure = _SECURE.replace("PORT", str(port)).replace("FOLDER", str(certificates))
+        secure = _SECURE.replace("PORT", str(port)).replace("KEYSTORE", str(server))
         patch.setattr(kafka, "PROPERTIES", kafka.PROPERTIES + secure)
         held.close()
         with running_servers(tmp_path_factory.mktemp("kafka"), ("kafka",)):
@@ -77,7 +56,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
                 "KAFKA_SASL_MECHANISM": "PLAIN",
                 "KAFKA_SASL_USERNAME": "valence",
                 "KAFKA_SASL_PASSWORD": "secret",
-                "KAFKA_SSL_CAFILE": str(certificates / "trusted.pem"),
+                "KAFKA_SSL_CAFILE": str(trusted),
             }
 
 

@@ -60,6 +60,8 @@ with sessions_gone as (
     delete from api_keys where account_id = %(account_id)s
 ), resets_gone as (
     delete from password_resets where account_id = %(account_id)s
+), webhooks_gone as (
+    delete from webhooks where account_id = %(account_id)s
 ), addresses_gone as (
     delete from familiar_addresses where account_id = %(account_id)s
 )

@@ -65,6 +65,17 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("POST", "/v1/keys"): Scope.ACCOUNT_WRITE,
     ("DELETE", "/v1/keys/{key_id}"): Rule.ITSELF,
     ("GET", "/v1/audit"): Scope.ACCOUNT_READ,
+    ("GET", "/v1/webhooks"): Scope.WEBHOOKS_READ,
+    ("POST", "/v1/webhooks"): Scope.WEBHOOKS_WRITE,
+    ("GET", "/v1/webhooks/{webhook_id}"): Scope.WEBHOOKS_READ,
+    ("PATCH", "/v1/webhooks/{webhook_id}"): Scope.WEBHOOKS_WRITE,
+    ("DELETE", "/v1/webhooks/{webhook_id}"): Scope.WEBHOOKS_WRITE,
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): Scope.WEBHOOKS_WRITE,
+    ("POST", "/v1/webhooks/{webhook_id}/test"): Scope.WEBHOOKS_WRITE,
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"): Scope.WEBHOOKS_READ,
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}"): Scope.WEBHOOKS_READ,
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): Scope.WEBHOOKS_WRITE,
+    ("POST", "/v1/webhooks/{webhook_id}/replay"): Scope.WEBHOOKS_WRITE,
     ("GET", "/v1/session"): Rule.SESSION,
     ("DELETE", "/v1/session"): Rule.SESSION,
     ("GET", "/v1/sessions"): Scope.ACCOUNT_READ,
@@ -105,6 +116,8 @@ class Cast:
     other: dict[str, str]
     upload_id: str
     expired: str
+    webhook_id: str = ""
+    delivery_id: str = ""
 
     def session(self, who: dict[str, str]) -> dict[str, str]:
         """The headers of a new session."""
@@ -119,6 +132,12 @@ class Cast:
         assert made.status_code == 201, made.text
         return made.json()["id"], {"Authorization": f"Bearer {made.json()['key']}"}
 
+    def webhook(self) -> str:
+        """The id of a new webhook of the owner, at an address to which nothing is sent here."""
+        made = self.http.post("/v1/webhooks", json={"url": "https://1.1.1.1/hook"}, headers=self.session(self.owner))
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
     def path(self, method: str, template: str) -> str:
         """A route about something of the owner's, new where the route may destroy it."""
         named = {
@@ -129,7 +148,11 @@ class Cast:
             "version_asked": "x",
             "key_id": "",
             "session_id": "",
+            "webhook_id": self.webhook_id,
+            "delivery_id": self.delivery_id,
         }
+        if method == "DELETE" and "{webhook_id}" in template:
+            named["webhook_id"] = self.webhook()
         if template.endswith("/cancel") or (method == "DELETE" and "{upload_id}" in template):
             named["upload_id"] = self.http.post("/v1/uploads", json={"filename": "x.mp4"}, headers=self.session(self.owner)).json()["id"]
         if "{key_id}" in template:
@@ -158,7 +181,12 @@ def cast(api: ApiProcess, server_environment: dict[str, str]) -> Iterator[Cast]:
         cast = Cast(http, people[0], people[1], "", asyncio.run(_expired(server_environment["DATABASE_URL"], people[0]["email"])))
         made = http.post("/v1/uploads", json={"filename": "x.mp4"}, headers=cast.session(cast.owner))
         cast.upload_id = made.json()["id"]
+        cast.webhook_id = cast.webhook()
+        tried = http.post(f"/v1/webhooks/{cast.webhook_id}/test", headers=cast.session(cast.owner))
+        cast.delivery_id = tried.json()["id"]
         yield cast
+        for webhook in http.get("/v1/webhooks", headers=cast.session(cast.owner)).json()["data"]:
+            http.delete(f"/v1/webhooks/{webhook['id']}", headers=cast.session(cast.owner))
 
 
 async def _expired(url: str, email: str) -> str:
@@ -218,12 +246,14 @@ def test_somebody_else_finds_nothing_of_the_owners(cast: Cast, route: tuple[str,
     status, name = cast.ask(route, headers)
     if "{" in route[1]:
         assert status == 404
-        assert name in ("no-such-upload", "no-such-key", "no-such-session")
+        assert name in ("no-such-upload", "no-such-key", "no-such-session", "no-such-webhook")
     else:
         assert status not in (401, 403, 500)
-        listing = {"/v1/uploads", "/v1/keys", "/v1/sessions", "/v1/audit"}
+        listing = {"/v1/uploads", "/v1/keys", "/v1/sessions", "/v1/audit", "/v1/webhooks"}
         if route[0] == "GET" and route[1] in listing:
-            assert cast.upload_id not in cast.http.get(route[1], headers=headers).text
+            found = cast.http.get(route[1], headers=headers).text
+            assert cast.upload_id not in found
+            assert cast.webhook_id not in found
 
 
 @pytest.mark.parametrize("route", BEHIND, ids=named)

@@ -1,0 +1,105 @@
+-- What webhooks are told, and the tries at telling it.
+
+-- name: accounts_with_webhooks
+select distinct account_id from webhooks where account_id = any(%(account_ids)s);
+
+-- name: insert_webhook_deliveries
+-- One for each webhook that wants to know: nothing for an upload that was erased, nor for a webhook that was made after it happened, by
+-- clocks that differ by up to a minute. Where the webhook is disabled the delivery has failed already, and may be replayed later.
+insert into webhook_deliveries (id, webhook_id, message_id, type, upload_id, body, state, due_at, created_at)
+select gen_random_uuid(), w.id, %(message_id)s, %(type)s::text, u.id, %(body)s, case when w.enabled then 'pending' else 'failed' end, %(now)s, %(now)s
+from (select id from uploads where id = %(upload_id)s for key share) u
+join webhooks w on w.account_id = %(account_id)s
+where %(type)s = any(w.events) and w.created_at <= %(occurred_at)s + interval '1 minute'
+on conflict (webhook_id, message_id) do nothing
+returning id;
+
+-- name: insert_webhook_test
+insert into webhook_deliveries (id, webhook_id, message_id, type, body, state, due_at, created_at)
+values (%(id)s, %(webhook_id)s, %(message_id)s, %(type)s, %(body)s, 'pending', now(), now());
+
+-- name: claim_webhook_deliveries
+-- Those that are due, the oldest first, of each webhook only so many at a time, and of one that fails only one: a receiver that is slow or
+-- away holds up no other. A claimed delivery is due again when its lease is over, should the sender die. No lock outlives this statement.
+with busy as (
+    select w.id, w.url, w.secret, case when w.previous_until > %(now)s then w.previous_secret end as previous_secret,
+           case when w.failing_since is null then %(most_of_each)s else 1 end
+           - (select count(*) from webhook_deliveries l
+              where l.webhook_id = w.id and l.state = 'pending' and l.lease is not null and l.due_at > %(now)s) as room
+    from webhooks w
+    where w.enabled and exists (
+        select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.due_at <= %(now)s
+    )
+), due as (
+    select d.id, busy.url, busy.secret, busy.previous_secret
+    from busy cross join lateral (
+        select id, due_at from webhook_deliveries
+        where webhook_id = busy.id and state = 'pending' and due_at <= %(now)s
+        order by due_at, id limit greatest(busy.room, 0)
+        for update skip locked
+    ) d
+    order by d.due_at limit %(most)s
+)
+update webhook_deliveries d set lease = %(lease)s, due_at = %(now)s + %(lease_time)s
+from due where d.id = due.id
+returning d.id, d.webhook_id, d.message_id, d.body, d.tries, d.lease, due.url, due.secret, due.previous_secret;
+
+-- name: record_webhook_attempt
+-- No row where the lease is another's by now, or the delivery is gone with what it tells of.
+with done as (
+    update webhook_deliveries
+    set state = %(state)s, tries = tries + 1, attempts = attempts + 1, due_at = %(due_at)s, lease = null
+    where id = %(id)s and lease = %(lease)s
+    returning id, attempts
+)
+insert into webhook_attempts (delivery_id, number, at, duration_seconds, status, error, answer)
+select id, attempts, %(at)s, %(duration_seconds)s, %(status)s, %(error)s, %(answer)s from done returning number;
+
+-- name: webhook_goes_well
+update webhooks set failing_since = null where id = %(id)s and failing_since is not null;
+
+-- name: webhook_fails
+update webhooks set failing_since = %(at)s where id = %(id)s and failing_since is null;
+
+-- name: give_up_webhook_deliveries
+-- Of those in a sender's hand the end is told by the sender.
+update webhook_deliveries set state = 'failed' where webhook_id = %(webhook_id)s and state = 'pending' and (lease is null or due_at <= %(now)s);
+
+-- name: oldest_due_webhook_delivery
+select min(d.due_at) as due_at from webhooks w cross join lateral (
+    select due_at from webhook_deliveries where webhook_id = w.id and state = 'pending' order by due_at limit 1
+) d where w.enabled;
+
+-- name: webhook_deliveries
+select d.id, d.message_id, d.type, d.upload_id, d.state, d.attempts, d.created_at, d.body,
+       case when d.state = 'pending' and d.lease is null then d.due_at end as next_attempt_at,
+       coalesce((
+           select jsonb_agg(a order by a.number desc)
+           from (
+               select number, at, duration_seconds, status, error, answer from webhook_attempts
+               where delivery_id = d.id order by number desc limit %(most_attempts)s
+           ) a
+       ), '[]') as newest_attempts
+from webhook_deliveries d
+where webhook_id = %(webhook_id)s
+  and (%(id)s::uuid is null or d.id = %(id)s)
+  and (%(states)s::text[] is null or d.state = any(%(states)s))
+  and (%(after_time)s::timestamptz is null or (d.created_at, d.id) < (%(after_time)s, %(after_id)s::uuid))
+order by d.created_at desc, d.id desc limit %(most)s;
+
+-- name: replay_webhook_delivery
+-- Begun with anew; one that waits for its next try is tried at once, one that is being tried is left alone.
+update webhook_deliveries set state = 'pending', tries = 0, due_at = now(), lease = null
+where webhook_id = %(webhook_id)s and id = %(id)s and not (state = 'pending' and lease is not null and due_at > now());
+
+-- name: replay_webhook_failures
+with replayed as (
+    update webhook_deliveries set state = 'pending', tries = 0, due_at = now(), lease = null
+    where webhook_id = %(webhook_id)s and state = 'failed' and created_at >= %(since)s
+    returning id
+)
+select count(*) as replayed from replayed;
+
+-- name: forget_webhook_deliveries
+delete from webhook_deliveries
+where id in (select id from webhook_deliveries where state <> 'pending' and created_at < %(before)s limit %(most)s for update skip locked);

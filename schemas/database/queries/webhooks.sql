@@ -1,0 +1,44 @@
+-- Webhooks as their owner makes and changes them.
+
+-- name: insert_webhook
+insert into webhooks (id, account_id, url, description, events, enabled, secret)
+values (%(id)s, %(account_id)s, %(url)s, %(description)s, %(events)s, %(enabled)s, %(secret)s)
+returning id, url, description, events, enabled, disabled_reason, failing_since, previous_until, created_at, updated_at;
+
+-- name: count_webhooks
+select count(*) as webhooks from webhooks where account_id = %(account_id)s;
+
+-- name: account_webhooks
+select id, url, description, events, enabled, disabled_reason, failing_since, previous_until, created_at, updated_at from webhooks
+where account_id = %(account_id)s order by created_at, id;
+
+-- name: account_webhook
+select id, url, description, events, enabled, disabled_reason, failing_since, previous_until, created_at, updated_at from webhooks
+where id = %(id)s and account_id = %(account_id)s;
+
+-- name: lock_webhook
+-- Whoever changes deliveries of a webhook and the webhook itself locks the webhook first, so that no two wait for each other.
+select id, enabled, failing_since from webhooks where id = %(id)s for no key update;
+
+-- name: change_webhook
+-- Whoever enables a webhook again begins anew: it has not failed yet.
+update webhooks
+set url = %(url)s, description = %(description)s, events = %(events)s, enabled = %(enabled)s,
+    disabled_reason = case when %(enabled)s then null else disabled_reason end,
+    failing_since = case when %(enabled)s and not enabled then null else failing_since end,
+    updated_at = now()
+where id = %(id)s
+returning id, url, description, events, enabled, disabled_reason, failing_since, previous_until, created_at, updated_at;
+
+-- name: rotate_webhook_secret
+update webhooks
+set previous_secret = secret, previous_until = now() + %(overlap)s, secret = %(secret)s, updated_at = now()
+where id = %(id)s and account_id = %(account_id)s
+returning id, url, description, events, enabled, disabled_reason, failing_since, previous_until, created_at, updated_at;
+
+-- name: delete_webhook
+delete from webhooks where id = %(id)s and account_id = %(account_id)s returning id;
+
+-- name: disable_webhook
+update webhooks set enabled = false, disabled_reason = %(reason)s, updated_at = %(now)s
+where id = %(id)s and enabled returning account_id;

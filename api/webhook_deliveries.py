@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, Parameter, QueryParameter
 
 from api import bodies, cursors, throttling
 from api.accounts import Scope
@@ -40,7 +40,9 @@ ASKED = throttling.hourly(120)
 
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many deliveries a page has.")]
 After = Annotated[str | None, Parameter(description="The `next_cursor` of the page before.")]
-States = Annotated[list[DeliveryState] | None, Parameter(query="state", description="Only deliveries that stand so; may be given again.")]
+States = Annotated[
+    list[DeliveryState] | None, QueryParameter(name="state", description="Only deliveries that stand so; may be given again.")
+]
 
 
 @get("/webhooks/{webhook_id:str}/deliveries", guards=[requires(Scope.WEBHOOKS_READ)], responses=problems(InvalidRequest, NoSuchWebhook))

@@ -41,6 +41,7 @@ from api import (
     webhooks,
 )
 from api.authentication import Authentication
+from api.forecasts import Forecasts
 from api.observation import Observation
 from api.rate_limits import RateLimits
 from api.services import Services
@@ -75,20 +76,25 @@ BODIES = (
     ReplayFailures,
 )
 
+#: How seldom garbage is looked for: thousands of streams are walked each time, and everybody waits meanwhile.
+COLLECTION = (20_000, 20, 20)
+
 
 def connect(settings: Settings) -> Services:
     """The clients of the real servers; nothing is connected before the application starts."""
     hub = StatusHub()
+    database, storage = Database(settings.database_url), S3Storage()
     return Services(
         settings=settings,
-        database=Database(settings.database_url),
-        storage=S3Storage(),
+        database=database,
+        storage=storage,
         writers=S3Writers(),
         parts=S3Parts(),
         links=S3Links(settings.storage.public_url),
         hub=hub,
         feed=StatusFeed(settings.kafka_bootstrap_servers, hub),
         destinations=Destinations(allow_loopback=settings.webhooks.allow_loopback),
+        forecasts=Forecasts(database, settings.limits.sound_seconds),
     )
 
 
@@ -159,6 +165,7 @@ def create_app(services: Services) -> ASGIApp:
         idle = timedelta(seconds=services.settings.accounts.session_idle_seconds)
         watching = asyncio.create_task(revocation.watch(services.database, services.hub, idle))
         gc.freeze()  # what is there now stays: the collector need not walk it for every thousand streams
+        gc.set_threshold(*COLLECTION)
         yield
         watching.cancel()
         services.feed.stop()

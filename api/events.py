@@ -14,9 +14,11 @@ from litestar.types import ASGIApp
 
 from api.accounts import Scope
 from api.documentation import problems
-from api.event_stream import HEARTBEAT, EventStream, frame
+from api.event_stream import HEARTBEAT, EventStream, LiveEvents, Moment, frame
+from api.forecasts import Forecasts
 from api.guards import requires
 from api.problems import Busy, InvalidRequest, NoSuchUpload, TooManyStreams, field_at
+from api.progress_news import ProgressNews
 from api.services import Authenticated, Injected
 from api.uploads import as_upload, owned
 from runtime.database import Database
@@ -42,6 +44,7 @@ _STREAM = ResponseSpec(data_container=str, media_type="text/event-stream", descr
 async def upload_events(request: Authenticated, services: Injected, upload_id: FromPath[str], last_event_id: LastEventId = None) -> ASGIApp:
     """Every status of one upload, each once and in order, as events named `status` whose `id` is the sequence.
 
+    While it is in work, events named `progress`, which have no `id`, tell its place in the queue and about how many seconds are left.
     Send Last-Event-ID to go on after the event with that id. The stream ends after the status that ends the newest attempt; then a
     reconnect is answered with 204, which tells an EventSource to stop.
     """
@@ -50,8 +53,8 @@ async def upload_events(request: Authenticated, services: Injected, upload_id: F
     if after == upload.sequence and upload.status in TERMINAL:
         return Response(b"", status_code=204).to_asgi_response(app=None, request=request)
 
-    def frames(events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
-        return _upload_frames(services.database, request.user.account_id, upload.id, after, events)
+    def frames(events: LiveEvents) -> AsyncIterator[bytes]:
+        return _upload_frames(services.database, services.forecasts, request.user.account_id, upload.id, after, events)
 
     return EventStream(services.hub, frames, request.user, upload.id)
 
@@ -65,34 +68,42 @@ async def upload_events(request: Authenticated, services: Injected, upload_id: F
 async def account_events(request: Authenticated, services: Injected) -> ASGIApp:
     """The account's uploads live: first one event named `snapshot`, then an event named `status` for each change, each once.
 
+    Between them events named `progress` tell of each upload in work its place in the queue and about how many seconds are left.
     The snapshot has the uploads that have not ended and the most recent ones. Events have no `id`: a reconnect begins with a new snapshot.
     """
 
-    def frames(events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
-        return _account_frames(services.database, request.user.account_id, events)
+    def frames(events: LiveEvents) -> AsyncIterator[bytes]:
+        return _account_frames(services.database, services.forecasts, request.user.account_id, events)
 
     return EventStream(services.hub, frames, request.user)
 
 
 async def _upload_frames(
-    database: Database, account_id: UUID, upload_id: UUID, after: int, events: AsyncIterator[UploadStatusChanged | None]
+    database: Database, forecasts: Forecasts, account_id: UUID, upload_id: UUID, after: int, events: LiveEvents
 ) -> AsyncIterator[bytes]:
     """History first, then live events; where live events leave a gap, or overtake history, history fills it."""
     last = after
     behind = True
+    news = ProgressNews(forecasts)
     while True:
         if behind:
             for event in await _history(database, account_id, upload_id, last):
                 yield _status_frame(event, event.sequence)
+                _note(news, event)
                 last, status = event.sequence, event.status
             behind = False
             if last > after and status in TERMINAL:
                 return
+        events.looking = bool(news)
         live = await anext(events)
-        if live is None:
+        if live is Moment.SILENCE:
             yield HEARTBEAT
+        elif live is Moment.LOOK:
+            async for told in news.frames():
+                yield told
         elif live.sequence == last + 1:
             yield _status_frame(live, live.sequence)
+            _note(news, live)
             last = live.sequence
             if live.status in TERMINAL:
                 return
@@ -100,18 +111,31 @@ async def _upload_frames(
             behind = live.sequence > last
 
 
-async def _account_frames(database: Database, account_id: UUID, events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
+async def _account_frames(database: Database, forecasts: Forecasts, account_id: UUID, events: LiveEvents) -> AsyncIterator[bytes]:
     rows = await database.rows("snapshot_uploads", account_id=account_id, most=MOST_OPEN, recent=RECENT)
-    uploads = [as_upload(row) for row in rows]
+    uploads = await forecasts.with_progress([as_upload(row) for row in rows])
     snapshot = Snapshot(uploads=uploads, truncated=sum(upload.status not in TERMINAL for upload in uploads) >= MOST_OPEN)
     yield frame("snapshot", msgspec.json.encode(snapshot))
     told = {upload.id: upload.sequence for upload in uploads}
+    news = ProgressNews(forecasts)
+    for upload in uploads:
+        news.note(upload.id, upload.sequence, upload.status, upload.updated_at.timestamp(), upload.progress)
+    events.looking = bool(news)
     async for event in events:
-        if event is None:
+        if event is Moment.SILENCE:
             yield HEARTBEAT
+        elif event is Moment.LOOK:
+            async for progress in news.frames():
+                yield progress
         elif event.sequence > told.get(event.upload_id, 0):
             told[event.upload_id] = event.sequence
             yield _status_frame(event, None)
+            _note(news, event)
+            events.looking = bool(news)
+
+
+def _note(news: ProgressNews, event: UploadStatusChanged) -> None:
+    news.note(event.upload_id, event.sequence, event.status, event.occurred_at.timestamp())
 
 
 async def _history(database: Database, account_id: UUID, upload_id: UUID, after: int) -> list[UploadStatusChanged]:

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.content_places import ContentPlaces
+from api.forecasts import Forecasts
 from api.passwords import Passwords
 from api.principal import Principal
 from api.status_feed import StatusFeed
@@ -47,6 +48,7 @@ class Services:
     hub: StatusHub
     feed: StatusFeed
     destinations: Destinations
+    forecasts: Forecasts
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))

@@ -129,7 +129,7 @@ async def list_uploads(
     )
     page = found[:limit]
     return UploadPage(
-        data=[as_upload(row) for row in page],
+        data=await services.forecasts.with_progress([as_upload(row) for row in page]),
         next_cursor=cursors.write(page[-1]["created_at"], page[-1]["id"]) if len(found) > limit else None,
     )
 
@@ -137,7 +137,8 @@ async def list_uploads(
 @get("/uploads/{upload_id:str}", guards=[requires(Scope.READ)], responses=problems(NoSuchUpload))
 async def get_upload(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> Upload:
     """One upload as it stands."""
-    return as_upload(await owned(services.database, request.user.account_id, upload_id))
+    upload = as_upload(await owned(services.database, request.user.account_id, upload_id))
+    return (await services.forecasts.with_progress([upload]))[0]
 
 
 @post(

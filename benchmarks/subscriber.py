@@ -94,6 +94,8 @@ async def follow_upload(client: httpx.AsyncClient, upload_id: UUID, faults: list
                     return
                 if response.status_code == 200:
                     async for frame in _frames(response, retry):
+                        if frame.event != "status":
+                            continue
                         event = msgspec.json.decode(frame.data, type=UploadStatusChanged)
                         if frame.id != str(last + 1) or event.sequence != last + 1:
                             faults.append(f"{upload_id}: its own stream went from {last} to {frame.id}")

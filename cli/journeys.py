@@ -14,7 +14,7 @@ from cli.exits import CommandFailed, Exit
 from cli.unsent import Entry, Unsent
 from schemas.analysis import Analysis
 from schemas.failures import Failure
-from schemas.resources import Upload
+from schemas.resources import Progress, Upload, UploadProgress
 from schemas.status import RANK, TERMINAL, Status
 from valence import ApiError, Client, FileChanged
 
@@ -23,7 +23,10 @@ SIDE_BY_SIDE = 4
 
 
 class Journey(NamedTuple):
-    """How far one video has come. `refused` by the API, it never became more than a request; `seconds` have passed."""
+    """How far one video has come. `refused` by the API, it never became more than a request; `seconds` have passed.
+
+    `progress` is how it gets on in its present status, once that is known.
+    """
 
     path: Path
     bytes: int
@@ -32,6 +35,7 @@ class Journey(NamedTuple):
     attempt: int = 1
     status: Status | None = None
     failure: Failure | None = None
+    progress: Progress | None = None
     analysis: Analysis | None = None
     refused: bool = False
     seconds: float = 0.0
@@ -171,7 +175,10 @@ class _Traveller:
 
     def _follow(self) -> None:
         assert self._journey.upload_id is not None
-        for event in self._client.events(self._journey.upload_id):
-            self._tell(status=event.status, failure=event.failure, attempt=event.attempt)
+        for update in self._client.updates(self._journey.upload_id):
+            if isinstance(update, UploadProgress):
+                self._tell(progress=update.progress)
+            else:
+                self._tell(status=update.status, failure=update.failure, attempt=update.attempt, progress=None)
         if self._journey.status is Status.COMPLETED:
             self._tell(analysis=self._client.analysis(self._journey.upload_id))

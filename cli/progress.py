@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cli.consoles import progress_output
 from cli.journeys import Journey
-from cli.wording import explained, printable, size
+from cli.wording import explained, outlook, printable, size
 from schemas.status import RANK, Status
 
 #: What happens next while an upload has this status.
@@ -62,7 +62,8 @@ def now(journey: Journey) -> str | None:
     if journey.ended:
         return None
     if journey.status in _NEXT:
-        return _NEXT[journey.status]
+        getting_on = outlook(journey.progress) if journey.progress else ""
+        return f"{_NEXT[journey.status]}, {getting_on}" if getting_on else _NEXT[journey.status]
     if journey.sent and journey.sent == journey.bytes:
         return f"storing {size(journey.bytes)}"
     share = f" {100 * journey.sent // journey.bytes} %" if journey.bytes else ""
@@ -70,18 +71,19 @@ def now(journey: Journey) -> str | None:
 
 
 class _Lines:
-    """A line for each new status."""
+    """A line for each new status, and one for how it gets on in that."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._last: dict[int, tuple[Status | None, bool]] = {}
+        self._last: dict[int, tuple[Status | None, bool, bool]] = {}
 
     def show(self, number: int, journey: Journey) -> None:
-        state = (journey.status, journey.ended)
+        getting_on = outlook(journey.progress) if journey.progress else ""
+        state = (journey.status, journey.ended, bool(getting_on))
         if self._last.get(number) == state or (journey.status is Status.COMPLETED and not journey.ended):
             return
         self._last[number] = state
-        what = explained(journey.outcome, journey.failure)
+        what = explained(journey.outcome, journey.failure) + (f", {getting_on}" if getting_on else "")
         self._console.print(Text(f"{printable(journey.path.name)}: {what} ({journey.seconds:.1f} s)"), soft_wrap=True)
 
 

@@ -12,10 +12,10 @@ import click
 
 from cli.api import api_options, connected, find_api
 from cli.exits import Exit
-from cli.wording import explained, printable
+from cli.wording import explained, outlook, printable
 from schemas.events import UploadStatusChanged
 from schemas.failures import Failure
-from schemas.resources import Snapshot
+from schemas.resources import Progress, Snapshot, UploadProgress
 from schemas.status import Status
 from valence import Client
 
@@ -24,7 +24,7 @@ from valence import Client
 @click.argument("upload_ids", nargs=-1, metavar="[UPLOAD_ID...]", type=click.UUID)
 @api_options
 def watch(upload_ids: tuple[UUID, ...], api_url: str | None, api_key: str | None, data: Path | None) -> Exit:
-    """Follow uploads live, a line for each new status.
+    """Follow uploads live, a line for each new status and one for how it gets on in that: its place in the queue, the time left.
 
     \b
       valence watch                 everything of the account, until Ctrl-C
@@ -41,6 +41,7 @@ def watch(upload_ids: tuple[UUID, ...], api_url: str | None, api_key: str | None
 def _watch_account(client: Client) -> Exit:
     names: dict[UUID, str] = {}
     seen: dict[UUID, int] = {}
+    outlooks = _Outlooks()
     for event in client.all_events():
         if isinstance(event, Snapshot):
             for upload in reversed(event.uploads):
@@ -48,6 +49,10 @@ def _watch_account(client: Client) -> Exit:
                 if seen.get(upload.id, 0) < upload.sequence:
                     seen[upload.id] = upload.sequence
                     _print(upload.updated_at, upload.id, upload.attempt, upload.status, upload.failure, names[upload.id])
+                if upload.progress is not None:
+                    outlooks.show(upload.id, upload.sequence, upload.progress, names[upload.id])
+        elif isinstance(event, UploadProgress):
+            outlooks.show(event.upload_id, event.sequence, event.progress, names.get(event.upload_id, ""))
         else:
             seen[event.upload_id] = event.sequence
             if event.upload_id not in names:
@@ -58,12 +63,12 @@ def _watch_account(client: Client) -> Exit:
 
 
 def _watch_uploads(client: Client, upload_ids: tuple[UUID, ...]) -> Exit:
-    events: queue.SimpleQueue[tuple[UUID, UploadStatusChanged | Exception | None]] = queue.SimpleQueue()
+    events: queue.SimpleQueue[tuple[UUID, UploadStatusChanged | UploadProgress | Exception | None]] = queue.SimpleQueue()
 
     def follow(upload_id: UUID) -> None:
         try:
-            for event in client.events(upload_id):
-                events.put((upload_id, event))
+            for update in client.updates(upload_id):
+                events.put((upload_id, update))
         except Exception as error:  # raised again in the thread that waits
             events.put((upload_id, error))
         else:
@@ -73,6 +78,7 @@ def _watch_uploads(client: Client, upload_ids: tuple[UUID, ...]) -> Exit:
         threading.Thread(target=follow, args=(upload_id,), daemon=True).start()
     going_on = set(upload_ids)
     last: dict[UUID, Status] = {}
+    outlooks = _Outlooks()
     while going_on:
         upload_id, event = events.get()
         if isinstance(event, Exception):
@@ -80,9 +86,25 @@ def _watch_uploads(client: Client, upload_ids: tuple[UUID, ...]) -> Exit:
         if event is None:
             going_on.discard(upload_id)
             continue
+        if isinstance(event, UploadProgress):
+            outlooks.show(upload_id, event.sequence, event.progress)
+            continue
         last[upload_id] = event.status
         _print(event.occurred_at, upload_id, event.attempt, event.status, event.failure)
     return Exit.COMPLETED if all(last.get(upload_id) is Status.COMPLETED for upload_id in upload_ids) else Exit.NOT_COMPLETED
+
+
+class _Outlooks:
+    """Shows how uploads get on, once for each status: a line every other second would bury the rest."""
+
+    def __init__(self) -> None:
+        self._shown: dict[UUID, int] = {}
+
+    def show(self, upload_id: UUID, sequence: int, progress: Progress, name: str = "") -> None:
+        words = outlook(progress)
+        if words and self._shown.get(upload_id) != sequence:
+            self._shown[upload_id] = sequence
+            click.echo(f"{datetime.now().astimezone():%H:%M:%S}  {upload_id}  {words}{'  ' + printable(name) if name else ''}")
 
 
 def _print(moment: datetime, upload_id: UUID, attempt: int, status: Status, failure: Failure | None, name: str = "") -> None:

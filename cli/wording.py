@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.analysis import NoUtterances
 from schemas.failures import Failure
+from schemas.resources import Progress
 
 NO_UTTERANCES = {
     NoUtterances.NO_AUDIO: "No utterances: the video has no sound.",
@@ -46,3 +47,18 @@ def explained(status: str, failure: Failure | None) -> str:
         return status
     helps = "trying again can help" if failure.retryable else "trying again does not help"
     return f"{status}: {printable(failure.message)} ({failure.code}; {helps})"
+
+
+def outlook(progress: Progress) -> str:
+    """How an upload in work gets on: `3 before it, about 40 s left`; no time where none was measured."""
+    words = [f"{progress.ahead} before it"] if progress.ahead else []
+    if progress.seconds_left is not None:
+        words.append(f"about {_roughly(progress.seconds_left)} left" if progress.seconds_left else "any moment now")
+    return ", ".join(words)
+
+
+def _roughly(seconds: int) -> str:
+    if seconds < 100:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{round(minutes / 60)} h"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -53,12 +54,32 @@ class CreateUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: Name | None = None
 
 
+class Stage(StrEnum):
+    """What is done to an upload in work, in this order."""
+
+    VALIDATE = "validate"
+    INVOKE = "invoke"
+    ANALYSE = "analyse"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How an upload in work gets on: its stage, how many uploads of everybody are before it, and about how many seconds are left.
+
+    `seconds_left` comes from the throughput of the last hour, and is null where nothing was measured in it.
+    """
+
+    stage: Stage
+    ahead: int
+    seconds_left: int | None
+
+
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """An upload as it stands: what was declared, what was found, and how far it has come.
 
     `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1. While its
     content may come in parts, `part_size` is the size of each but the last, and `parts_url` the address below which they are put.
-    `compute_seconds` is what the newest attempt took to analyse, once it has its analysis.
+    `compute_seconds` is what the newest attempt took to analyse, once it has its analysis. `progress` is there while it is in work, in the
+    answers that look at uploads: one, a list, and the snapshot of live events.
     """
 
     id: UUID
@@ -73,6 +94,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     failure: Failure | None
     compute_seconds: float | None = None
+    progress: Progress | None = None
     created_at: datetime
     updated_at: datetime
     part_size: int | None = None
@@ -139,6 +161,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     uploads: list[Upload]
     truncated: bool
+
+
+class UploadProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """Between statuses: how an upload gets on while its status is the one with this `sequence`; a newer status makes it void."""
+
+    upload_id: UUID
+    sequence: int
+    progress: Progress
 
 
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,10 +31,11 @@ from schemas.resources import (
     Upload,
     UploadOptions,
     UploadPage,
+    UploadProgress,
 )
 from schemas.status import TERMINAL, Status
 from valence.errors import WaitTimedOut
-from valence.follow import follow
+from valence.follow import AfterSequence, Everything, follow
 from valence.pieces import Progress, digest_header, pieces_of, read_pieces
 from valence.retrying import Persistence
 from valence.transfer import Control, Transfer
@@ -43,6 +44,8 @@ T = TypeVar("T")
 
 #: After the last byte of a large video the API still puts its parts together, and reads it whole to check its digest.
 _PATIENT = httpx.Timeout(30.0, read=300.0, write=180.0)
+#: What an upload's events hold, by their names; others may come, and are not for this client.
+_UPDATES: dict[str, type[UploadStatusChanged] | type[UploadProgress]] = {"status": UploadStatusChanged, "progress": UploadProgress}
 
 
 class Format(StrEnum):
@@ -194,24 +197,31 @@ class AsyncClient:
 
     async def events(self, upload_id: UUID, after: int = 0) -> AsyncGenerator[UploadStatusChanged, None]:
         """Every status of an upload with a sequence above `after`, each once and in order, until the one that ends its newest attempt."""
-        async with aclosing(self._statuses(upload_id, after, None)) as statuses:
-            async for status in statuses:
-                yield status
+        async with aclosing(self._updates(upload_id, after, None)) as updates:
+            async for update in updates:
+                if isinstance(update, UploadStatusChanged):
+                    yield update
 
-    async def all_events(self) -> AsyncGenerator[Snapshot | UploadStatusChanged, None]:
-        """All uploads live, without an end: a snapshot first, and again after each reconnect, then every change."""
-        async with aclosing(follow(self._http, "/v1/events", _Everything(), patience_seconds=self._patience_seconds)) as events:
+    async def updates(self, upload_id: UUID, after: int = 0) -> AsyncGenerator[UploadStatusChanged | UploadProgress, None]:
+        """The same statuses, and between them the place in the queue and about how long it takes, whenever there is news of that."""
+        async with aclosing(self._updates(upload_id, after, None)) as updates:
+            async for update in updates:
+                yield update
+
+    async def all_events(self) -> AsyncGenerator[Snapshot | UploadStatusChanged | UploadProgress, None]:
+        """All uploads live, without an end: a snapshot first, and again after each reconnect, then every change and every progress."""
+        async with aclosing(follow(self._http, "/v1/events", Everything(), patience_seconds=self._patience_seconds)) as events:
             async for event in events:
                 if event.name == "snapshot":
                     yield msgspec.json.decode(event.data, type=Snapshot)
-                elif event.name == "status":
-                    yield msgspec.json.decode(event.data, type=UploadStatusChanged)
+                elif event.name in _UPDATES:
+                    yield msgspec.json.decode(event.data, type=_UPDATES[event.name])
 
     async def wait(self, upload_id: UUID, timeout_seconds: float | None = None) -> Upload:
         """The upload once it has come to an end, well or not; WaitTimedOut if it has not after `timeout_seconds`."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        async with aclosing(self._statuses(upload_id, 0, deadline)) as statuses:
-            async for _ in statuses:
+        async with aclosing(self._updates(upload_id, 0, deadline)) as updates:
+            async for _ in updates:
                 pass  # each status is told by the stream; what counts here is its end
         upload = await self.get_upload(upload_id)
         if upload.status not in TERMINAL:
@@ -234,15 +244,19 @@ class AsyncClient:
         headers = {"Content-Length": str(len(content))}
         return await self._storage.put(url, content=pieces_of(content, progress), headers=headers)
 
-    async def _statuses(self, upload_id: UUID, after: int, deadline: float | None) -> AsyncGenerator[UploadStatusChanged, None]:
-        position = _AfterSequence(after)
+    async def _updates(
+        self, upload_id: UUID, after: int, deadline: float | None
+    ) -> AsyncGenerator[UploadStatusChanged | UploadProgress, None]:
+        position = AfterSequence(after)
         path = f"/v1/uploads/{upload_id}/events"
         found = follow(self._http, path, position, patience_seconds=self._patience_seconds, deadline=deadline)
         async with aclosing(found) as events:
             async for event in events:
-                status = msgspec.json.decode(event.data, type=UploadStatusChanged)
-                position.take(status)
-                yield status
+                if event.name in _UPDATES:
+                    update = msgspec.json.decode(event.data, type=_UPDATES[event.name])
+                    if isinstance(update, UploadStatusChanged):
+                        position.take(update)
+                    yield update
 
     async def _get(self, kind: type[T], method: str, path: str, **request: Any) -> T:
         return msgspec.json.decode((await self._send(method, path, **request)).content, type=kind)
@@ -270,26 +284,3 @@ class AsyncClient:
             return self._http.request(method, path, content=sent, headers=given, **request)
 
         return await self._persistence.ask(send, again=again)
-
-
-class _AfterSequence:
-    """An upload's stream goes on after the last sequence, and is finished once it has ended on a terminal status."""
-
-    def __init__(self, sequence: int) -> None:
-        self._sequence = sequence
-        self.finished = False
-
-    def take(self, status: UploadStatusChanged) -> None:
-        self._sequence, self.finished = status.sequence, status.status in TERMINAL
-
-    def headers(self) -> dict[str, str]:
-        return {"Last-Event-ID": str(self._sequence)} if self._sequence else {}
-
-
-class _Everything:
-    """An account's stream begins anew each time, and is never finished."""
-
-    finished = False
-
-    def headers(self) -> dict[str, str]:
-        return {}

@@ -82,6 +82,7 @@ class Client:
     analysis = _waiting(AsyncClient.analysis)
     analysis_as = _waiting(AsyncClient.analysis_as)
     events = _iterating(AsyncClient.events)
+    updates = _iterating(AsyncClient.updates)
     all_events = _iterating(AsyncClient.all_events)
     wait = _waiting(AsyncClient.wait)
 

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import httpx
 
+from schemas.events import UploadStatusChanged
+from schemas.status import TERMINAL
 from valence.errors import ApiError, ServiceUnreachable, raise_for_problem
 from valence.event_source import EventReader, ServerEvent
 from valence.retrying import passes
@@ -27,6 +29,32 @@ class Position(Protocol):
     @property
     def finished(self) -> bool:
         """Whether nothing more is expected."""
+
+
+class AfterSequence:
+    """An upload's stream goes on after the last sequence, and is finished once it has ended on a terminal status."""
+
+    def __init__(self, sequence: int) -> None:
+        self._sequence = sequence
+        self.finished = False
+
+    def take(self, status: UploadStatusChanged) -> None:
+        """A status has come."""
+        self._sequence, self.finished = status.sequence, status.status in TERMINAL
+
+    def headers(self) -> dict[str, str]:
+        """What names the last status that has come."""
+        return {"Last-Event-ID": str(self._sequence)} if self._sequence else {}
+
+
+class Everything:
+    """An account's stream begins anew each time, and is never finished."""
+
+    finished = False
+
+    def headers(self) -> dict[str, str]:
+        """Nothing: each connection begins with a snapshot."""
+        return {}
 
 
 async def follow(

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from litestar.types import Scope
 
-from api.event_stream import HEARTBEAT, EventStream
+from api.event_stream import HEARTBEAT, EventStream, LiveEvents, Moment
 from api.principal import Principal
 from api.problems import Busy, TooManyStreams
 from api.status_hub import BACKLOG, Closed, StatusHub
@@ -33,9 +33,15 @@ def event(sequence: int = 1, account: UUID = ACCOUNT, upload: UUID | None = None
     )
 
 
-async def frames(events: AsyncIterator[UploadStatusChanged | None]) -> AsyncIterator[bytes]:
+async def frames(events: LiveEvents) -> AsyncIterator[bytes]:
     async for found in events:
-        yield HEARTBEAT if found is None else b"%d" % found.sequence
+        yield (HEARTBEAT if found is Moment.SILENCE else b"look") if isinstance(found, Moment) else b"%d" % found.sequence
+
+
+async def watching_frames(events: LiveEvents) -> AsyncIterator[bytes]:
+    events.looking = True
+    async for frame in frames(events):
+        yield frame
 
 
 class Peer:
@@ -95,6 +101,14 @@ async def test_a_silence_is_filled_with_comments_until_the_stream_is_old() -> No
     assert peer.taken[1]["body"].startswith(b"retry: ")
     assert peer.taken[2]["body"] == HEARTBEAT
     assert peer.ended
+
+
+async def test_what_is_in_work_is_looked_at_between_the_comments_and_nothing_else_is() -> None:
+    watching, asleep = Peer(), Peer()
+    for made, peer in ((watching_frames, watching), (frames, asleep)):
+        await run(EventStream(hub(), made, OWNER, heartbeat_seconds=0.1, lifetime_seconds=0.25, look_seconds=0.01), peer)
+    assert {message["body"] for message in watching.taken[2:-1]} == {b"look", HEARTBEAT}
+    assert {message["body"] for message in asleep.taken[2:-1]} == {HEARTBEAT}
 
 
 async def test_stopping_ends_every_stream_and_lets_none_begin_even_if_the_broker_comes_back() -> None:

@@ -11,9 +11,10 @@ import pytest
 from cli.journeys import Journey
 from cli.progress import now, steps
 from cli.results import summary
-from cli.wording import clock, explained, printable, size
+from cli.wording import clock, explained, outlook, printable, size
 from schemas.analysis import Gap
 from schemas.failures import Failure
+from schemas.resources import Progress, Stage
 from schemas.status import Status
 from tests.scripted_api import ANALYSIS, SILENT
 
@@ -79,3 +80,23 @@ def test_the_summary_counts_what_is_felt_and_names_the_models() -> None:
 def test_the_summary_says_what_could_not_be_read() -> None:
     broken = msgspec.structs.replace(SILENT, gaps=(Gap(start=1.0, reason="the file ends early"), Gap(start=0.0, end=0.0, reason="x")))
     assert summary(broken)[1:3] == ["Not read: from 0:01.0 to the end, the file ends early.", "Not read: from 0:00.0 to 0:00.0, x."]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds_left", "words"),
+    [
+        (0, None, ""),
+        (3, None, "3 before it"),
+        (0, 40, "about 40 s left"),
+        (12, 200, "12 before it, about 3 min left"),
+        (9_000, 36_000, "9000 before it, about 10 h left"),
+        (0, 0, "any moment now"),
+    ],
+)
+def test_what_is_in_work_is_told_with_its_place_and_a_time_only_where_one_was_measured(
+    ahead: int, seconds_left: int | None, words: str
+) -> None:
+    progress = Progress(stage=Stage.ANALYSE, ahead=ahead, seconds_left=seconds_left)
+    assert outlook(progress) == words
+    journey = Journey(Path("a.mp4"), 1, status=Status.ANALYSING, progress=progress)
+    assert now(journey) == ", ".join(["analysing", *([words] if words else [])])

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from schemas.events import UploadStatusChanged
+from schemas.resources import Progress, Stage, UploadProgress
 from schemas.status import Status
 from valence import ApiError, Client, ServiceUnreachable
 from valence.event_source import EventReader, ServerEvent
@@ -56,6 +57,15 @@ def test_events_go_on_after_the_last_one_when_a_connection_ends() -> None:
 
     assert [status.sequence for status in client(answer).events(ID)] == [1, 2, 3, 4]
     assert asked == [None, "2", "3"]
+
+
+def test_what_comes_between_statuses_is_told_to_those_who_ask_for_it_and_what_is_unknown_to_nobody() -> None:
+    progress = UploadProgress(upload_id=ID, sequence=1, progress=Progress(stage=Stage.ANALYSE, ahead=3, seconds_left=40))
+    between = b"event: progress\ndata: " + msgspec.json.encode(progress) + b"\n\nevent: of a later version\ndata: 1\n\n"
+    whole = stream((1, Status.ANALYSING)) + between + stream((2, Status.COMPLETED))
+    telling = client(lambda request: httpx.Response(200, content=arriving(whole)))
+    assert [status.sequence for status in telling.events(ID)] == [1, 2]
+    assert list(telling.updates(ID))[1:2] == [progress]
 
 
 def test_an_upload_that_has_ended_has_no_more_events() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from playwright.async_api import Route, expect
@@ -43,6 +44,19 @@ async def test_an_upload_from_elsewhere_appears_by_itself_and_its_end_is_told_to
     await expect(visitor.page.locator("#announcements")).to_have_text("from elsewhere.mp4: Done")
     await visitor.entry("from elsewhere.mp4").get_by_role("link").click()
     await expect(visitor.page.get_by_text("Nobody speaks in it.")).to_be_visible()
+
+
+async def test_the_place_in_the_queue_and_the_time_left_are_shown_while_it_is_in_work(account: Account, open_page: Opener) -> None:
+    announced = (await account.http.post("/v1/uploads", json={"filename": "one of many.mp4"})).json()
+    in_work = {**announced, "status": "analysing", "sequence": 4, "progress": {"stage": "analyse", "ahead": 5, "seconds_left": None}}
+    progress = {"upload_id": announced["id"], "sequence": 4, "progress": {"stage": "analyse", "ahead": 3, "seconds_left": 40}}
+    void = {**progress, "sequence": 3, "progress": {"stage": "invoke", "ahead": 9, "seconds_left": 90}}
+    told = [("snapshot", {"uploads": [in_work], "truncated": False}), ("progress", progress), ("progress", void)]
+    body = "retry: 600000\n\n" + "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in told)
+    visitor = await open_page(account)
+    await visitor.page.route("**/v1/events", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    await visitor.go("/")
+    await expect(visitor.entry("one of many.mp4")).to_contain_text("The model watches and listens · 3 before it · about 40 sec left")
 
 
 async def test_what_is_not_accepted_says_why_and_that_a_retry_does_not_help(account: Account, open_page: Opener) -> None:

@@ -76,6 +76,7 @@ class Live {
     });
     source.addEventListener("snapshot", (event) => JSON.parse(event.data).uploads.forEach((upload) => this.learn(upload)));
     source.addEventListener("status", (event) => this.#status(JSON.parse(event.data)));
+    source.addEventListener("progress", (event) => this.#progress(JSON.parse(event.data)));
     source.addEventListener("error", () => this.#failed(source));
   }
 
@@ -101,7 +102,7 @@ class Live {
     if (known && known.sequence >= event.sequence) return;
     if (known && !ENDED.has(event.status) && event.status !== "validated") {
       const { sequence, status, attempt } = event;
-      this.learn({ ...known, sequence, status, attempt, failure: event.failure ?? null, updated_at: event.occurred_at });
+      this.learn({ ...known, sequence, status, attempt, failure: event.failure ?? null, progress: null, updated_at: event.occurred_at });
     } else {
       try {
         this.learn(await ask("GET", `/v1/uploads/${event.upload_id}`)); // what is new is more than the status
@@ -109,6 +110,12 @@ class Live {
         if (!(error instanceof Problem)) throw error; // a server that is away: the next snapshot has it
       }
     }
+  }
+
+  /** How an upload gets on in the status that it has; of one that is past, it is void. */
+  #progress({ upload_id: id, sequence, progress }) {
+    const known = this.#uploads.get(id);
+    if (known?.sequence === sequence) this.learn({ ...known, progress });
   }
 
   #tell(id, before) {

@@ -1,6 +1,7 @@
 // The way of one upload, drawn: five stations, of which one is now.
 
 import { fill, h } from "./dom.js";
+import { counted, duration } from "./formats.js";
 import { icon } from "./icons.js";
 import { ENDED } from "./live.js";
 import { text } from "./text.js";
@@ -10,6 +11,15 @@ const STATIONS = ["uploading", "received", "validated", "analysing", "completed"
 /** Where an upload stands, in a few words. */
 export function standing(upload) {
   return text.pipeline.ended[upload.status] ?? text.pipeline.doing[upload.status];
+}
+
+/** How many are before an upload, and about how long it takes, as far as that is known. */
+export function outlookOf(upload) {
+  const { ahead, seconds_left: left } = upload.progress ?? {};
+  const said = ahead ? [counted(ahead, text.pipeline.ahead)] : [];
+  if (left) said.push(text.pipeline.left(duration(left)));
+  else if (left === 0) said.push(text.pipeline.soon);
+  return said.join(" · ");
 }
 
 /** How far along a status is; a failure stands at the last station that was reached. */

@@ -2,12 +2,12 @@
 
 import { analysisOf } from "./analyses.js";
 import { comparison } from "./comparison.js";
-import { announce, fill, h } from "./dom.js";
+import { announce, fill, h, say } from "./dom.js";
 import { erase } from "./erasing.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
-import { pipeline, standing } from "./pipeline.js";
+import { outlookOf, pipeline, standing } from "./pipeline.js";
 import { player } from "./player.js";
 import { facts } from "./result_facts.js";
 import { river } from "./river.js";
@@ -46,12 +46,14 @@ function showWay(main, upload) {
   const name = upload.filename ?? text.library.unnamed;
   const way = pipeline(name);
   const state = h("p", { class: "quiet", role: "status" });
+  const outlook = h("p", { class: "small quiet numbers" }); // not in the status: a screen reader would read every second of it
   const update = (now) => {
     way.update(now);
-    state.textContent = now.failure ? `${standing(now)}: ${now.failure.message}` : standing(now);
+    say(state, now.failure ? `${standing(now)}: ${now.failure.message}` : standing(now));
+    say(outlook, outlookOf(now));
   };
   update(upload);
-  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", {}, name), state, way.element));
+  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", {}, name), state, outlook, way.element));
   return live.onChange((now) => {
     if (now.id !== upload.id) return;
     if (now.status === "completed") go(location.pathname + location.hash, { replace: true });

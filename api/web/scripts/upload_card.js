@@ -3,7 +3,7 @@
 import { fill, h, say } from "./dom.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
-import { pipeline, standing } from "./pipeline.js";
+import { outlookOf, pipeline, standing } from "./pipeline.js";
 import { queue } from "./queue.js";
 import { text } from "./text.js";
 
@@ -42,7 +42,7 @@ export function uploadCard(upload, complain) {
       say(state, text.uploads.interrupted);
       offer("interrupted", () => [pickAgain(now, name, complain), cancel()]);
     } else {
-      say(state, standing(now));
+      say(state, [standing(now), outlookOf(now)].filter(Boolean).join(" · "));
       offer("in work", () => [cancel()]);
     }
   };

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from psycopg.types.json import Jsonb
 
 from runtime import database as databases
 from runtime import uploads
@@ -20,9 +21,10 @@ from runtime.kafka import KafkaPublisher
 from schemas import codec
 from schemas.events import Source, UploadStatusChanged
 from schemas.failures import Failure
-from schemas.resources import Snapshot
+from schemas.resources import Progress, Snapshot, Upload, UploadPage, UploadProgress
 from schemas.status import Status
 from tests.api_process import Starter
+from tests.waiting import until
 from valence import Client
 from valence.event_source import EventReader, ServerEvent
 
@@ -44,7 +46,10 @@ async def change(database: Database, upload_id: UUID, *statuses: Status, attempt
             assert await uploads.apply_status(connection, upload_id, attempt, status, "/test", failure)
 
 
-async def events(http: httpx.AsyncClient, path: str, after: int | None = None) -> AsyncGenerator[ServerEvent, None]:
+async def events(
+    http: httpx.AsyncClient, path: str, after: int | None = None, *, progress: bool = False
+) -> AsyncGenerator[ServerEvent, None]:
+    """The events of a stream; those between statuses only where a test asks for them."""
     headers = {} if after is None else {"Last-Event-ID": str(after)}
     async with http.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200, await answer.aread()
@@ -52,7 +57,8 @@ async def events(http: httpx.AsyncClient, path: str, after: int | None = None) -
         reader = EventReader()
         async for received in answer.aiter_raw():
             for event in reader.feed(received):
-                yield event
+                if progress or event.name != "progress":
+                    yield event
 
 
 async def sequences(http: httpx.AsyncClient, upload_id: UUID, after: int | None = None) -> list[int]:
@@ -160,6 +166,45 @@ async def test_an_accounts_stream_begins_with_a_snapshot_and_tells_each_change_o
         while told != {before: [2, 3, 4], later: [1, 2, 3, 4]}:
             event = msgspec.json.decode((await anext(stream)).data, type=UploadStatusChanged)
             told[event.upload_id].append(event.sequence)
+
+
+async def test_what_is_in_work_has_a_place_and_a_time_and_statuses_stay_without_a_gap(
+    http: httpx.AsyncClient, database: Database, account: UUID
+) -> None:
+    done = await new_upload(database, account)
+    await change(database, done, Status.VALIDATED, Status.ANALYSING)
+    await database.rows("keep_analysis", upload_id=done, attempt=1, document=Jsonb({}), media_seconds=4.0, compute_seconds=1.0)
+    await change(database, done, Status.COMPLETED)
+    first, second = await new_upload(database, account), await new_upload(database, account)
+
+    async def places() -> list[Progress | None]:
+        answers = [await http.get(f"/v1/uploads/{upload_id}") for upload_id in (first, second)]
+        return [msgspec.json.decode(answer.content, type=Upload).progress for answer in answers]
+
+    def follow_each_other(found: list[Progress | None]) -> bool:
+        earlier, later = found
+        return earlier is not None and later is not None and later.ahead == earlier.ahead + 1 and later.seconds_left is not None
+
+    await until(places, "the second waits for the first", holds=follow_each_other)  # what is told is up to a second old
+    listed = msgspec.json.decode((await http.get("/v1/uploads?limit=2")).content, type=UploadPage)
+    assert [upload.progress is not None for upload in listed.data] == [True, True]
+    assert (await http.get(f"/v1/uploads/{done}")).json()["progress"] is None
+    own, all_uploads = events(http, f"/v1/uploads/{first}/events", progress=True), events(http, "/v1/events", progress=True)
+    async with contextlib.aclosing(own), contextlib.aclosing(all_uploads), asyncio.timeout(30):
+        seen = [await anext(own), await anext(own)]
+        await change(database, first, Status.VALIDATED)
+        seen += [await anext(own), await anext(own)]
+        await change(database, first, Status.FAILED, failure=Failure(code="x", message="y"))
+        seen += [event async for event in own]
+        assert [(event.name, event.id) for event in seen if event.name == "status"] == [("status", "1"), ("status", "2"), ("status", "3")]
+        between = [msgspec.json.decode(event.data, type=UploadProgress) for event in seen if event.name == "progress"]
+        assert {(told.upload_id, told.sequence, told.progress.stage) for told in between} == {(first, 1, "validate"), (first, 2, "invoke")}
+        assert {event.id for event in seen if event.name == "progress"} == {""}
+        snapshot = msgspec.json.decode((await anext(all_uploads)).data, type=Snapshot)
+        assert {upload.id for upload in snapshot.uploads if upload.progress is not None} == {second}
+        await change(database, second, Status.VALIDATED, Status.ANALYSING)
+        later = [await anext(all_uploads) for _ in range(3)]
+        assert [event.name for event in later] == ["status", "status", "progress"]
 
 
 async def test_an_accounts_stream_tells_nothing_of_other_accounts(

@@ -37,7 +37,10 @@ class Subscription:
         self.upload_id = upload_id
         self.closed: str | None = None
         self._events: deque[UploadStatusChanged] = deque()
-        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        #: Left to run when an event comes before it, and looked at when it rings: a timer for each event would cost more than the event.
+        self._timer: asyncio.TimerHandle | None = None
 
     def offer(self, event: UploadStatusChanged) -> None:
         """Queue an event, or close the subscription if too many wait already."""
@@ -47,25 +50,41 @@ class Subscription:
             self.close("slow")
             return
         self._events.append(event)
-        self._wake.set()
+        self._wake()
 
     def close(self, reason: str) -> None:
         """End the subscription; the first reason counts."""
         self.closed = self.closed or reason
-        self._wake.set()
+        self._forget_timer()
+        self._wake()
 
     async def next(self, timeout: float) -> UploadStatusChanged | None:
         """The next event, None after `timeout` seconds of silence; Closed once the subscription has ended."""
-        if not self._events and not self.closed:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._wake.wait()
-            except TimeoutError:
+        due = self._loop.time() + timeout
+        while not self._events and not self.closed:
+            if self._loop.time() >= due:
                 return None
+            if self._timer is None or self._timer.when() > due:
+                self._forget_timer()
+                self._timer = self._loop.call_at(due, self._ring)
+            self._waiter = self._loop.create_future()
+            await self._waiter
         if self.closed:
             raise Closed(self.closed)
         return self._events.popleft()
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class StatusHub:
@@ -102,6 +121,7 @@ class StatusHub:
         """Forget a subscription; once for each."""
         subscriptions = self._by_account[subscription.principal.account_id]
         subscriptions.remove(subscription)
+        subscription.close("gone")
         if not subscriptions:
             del self._by_account[subscription.principal.account_id]
         self._count -= 1

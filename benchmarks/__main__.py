@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import first_paint, latency, start, throughput, towers, upload_memory, upload_parts, voice_activity
+from benchmarks import first_paint, latency, start, subscribers, throughput, towers, upload_memory, upload_parts, voice_activity
 from benchmarks.results import write
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "latency": latency.measure,
     "upload-memory": upload_memory.measure,
     "upload-parts": upload_parts.measure,
+    "subscribers": subscribers.measure,
     "start": start.measure,
     "first-paint": first_paint.measure,
     "towers": towers.measure,

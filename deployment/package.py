@@ -50,6 +50,8 @@ def build(target: Path, profile: str = BUNDLED, folder: Path | None = None) -> P
     if folder is None and profile != BUNDLED:
         raise WeightsRefused(f"the profile {profile!r} has no weights in the repository: name their folder with --weights")
     members: dict[str, Path | bytes] = {**_weights(folder or BUNDLED_FOLDER), **_code()}
+    if profile != BUNDLED:  # a fusion reads the words by the repository's text model, which is not among the profile's own
+        members |= {f"{CODE}/{file.relative_to(_ROOT).as_posix()}": file for file in BUNDLED_FOLDER.iterdir()}
     members[f"{CODE}/requirements.txt"] = "".join(f"{line}\n" for line in requirements(profile)).encode()
     files = {name: sha256(members[name]) for name in sorted(members)}
     manifest = Manifest(profile=profile, valence=metadata.version("valence"), files=files)

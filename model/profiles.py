@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from model.pipeline import TextScorer
     from model.senses import Senses
     from model.settings import Settings
+    from model.text import TextModel
     from model.words import WordSource
 
 #: Small weights that the repository carries: works without a network.
@@ -59,15 +61,15 @@ def _load_bundled(settings: Settings, folder: Path) -> Models:
     from model import text
     from model.words_by_sphinx import Sphinx
 
-    weights, senses = text.load(folder, settings.text_threads), _senses(settings)
+    weights = text.load(folder, settings.text_threads)
+    senses = _senses(settings, lambda: weights)
     words = Sphinx(settings.recogniser_processes)
     words.warm_up()
     return Models(words, weights, senses)
 
 
-def _senses(settings: Settings) -> Senses:
-    """The fusion that the settings name. It reads the words by the repository's own text model, whatever the profile's is."""
-    from model import text
+def _senses(settings: Settings, encoder: Callable[[], TextModel]) -> Senses:
+    """The fusion that the settings name, and the text model that it reads the words by."""
     from model.senses import WordsAlone
 
     if settings.fusion is None:
@@ -78,16 +80,18 @@ def _senses(settings: Settings) -> Senses:
         raise ProfileUnavailable(
             f"VALENCE_MODEL_FUSION is set, and {error.name} is not installed: `pip install valence[hub]` brings what voice and face need"
         ) from error
-    return Fusion(Path(settings.fusion), text.load(BUNDLED_FOLDER))
+    return Fusion(Path(settings.fusion), encoder())
 
 
 def _load_hub(settings: Settings, folder: Path) -> Models:
     # Read when huggingface_hub is first imported: whatever a checkpoint says, loading it asks nobody.
     os.environ["HF_HUB_OFFLINE"] = "1"
     try:
-        from model import text_by_checkpoints, words_by_whisper
+        from model import text, text_by_checkpoints, words_by_whisper
     except ImportError as error:
         raise ProfileUnavailable(f"the profile 'hub' needs more packages ({error}): install valence[hub]") from error
 
-    text = text_by_checkpoints.load(folder, settings.emotion, settings.sentiment, settings.languages)
-    return Models(words_by_whisper.load(folder, settings.whisper), text, _senses(settings))
+    scorer = text_by_checkpoints.load(folder, settings.emotion, settings.sentiment, settings.languages)
+    # A fusion is trained on the repository's own text model, and reads the words by it here too.
+    senses = _senses(settings, lambda: text.load(BUNDLED_FOLDER))
+    return Models(words_by_whisper.load(folder, settings.whisper), scorer, senses)

@@ -28,7 +28,6 @@ from samples.sounds import spoken
 from schemas.analysis import Analysis
 from schemas.jobs import AnalysisOptions, InferenceJob
 from tests.media_samples import raw_sound
-from tests.tiny_checkpoints import SCRIPT, write_hub
 
 _ROOT = Path(__file__).resolve().parents[2]
 _VIDEO = {"content-type": "video/mp4"}
@@ -225,16 +224,6 @@ def test_a_client_that_leaves_while_its_video_is_analysed_costs_nobody_else_anyt
     answers = [container.post("/invocations", content=body, headers=_VIDEO) for _ in range(3)]  # more than the places that they held
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-
-
-def test_the_hub_profile_serves_by_the_same_contract(bucket: tuple[type[Bucket], str], tmp_path: Path) -> None:
-    with _container(bucket[1], settings=write_hub(tmp_path)) as (_, client):
-        answer = _invoke(client, _job(options=AnalysisOptions()))
-
-    analysis = msgspec.json.decode(answer.content, type=Analysis)
-    assert (analysis.profile, analysis.words_from, analysis.language) == ("hub", "whisper", "en")
-    assert " ".join(utterance.text for utterance in analysis.utterances) == " ".join(text for _, _, text in SCRIPT)
-    assert (analysis.text_languages, analysis.language_supported) == (("en",), True)
 
 
 def test_sigterm_lets_the_video_in_work_end_and_leaves_no_process(bucket: tuple[type[Bucket], str]) -> None:

@@ -66,6 +66,11 @@ class Fusion:
         """Its weights."""
         return (self._ref,)
 
+    @property
+    def certain_from(self) -> float:
+        """Below this probability the most probable fused emotion should not be relied on, as training measured it on dev."""
+        return self._config.certain_from
+
     def record(self) -> Recording:
         """A recorder of what the towers take."""
         architecture = self._config.architecture

@@ -12,6 +12,7 @@ from safetensors.torch import load, save_file
 
 from model.errors import FusionRefused
 from model.fusion import Architecture, FusionNetwork
+from schemas.analysis import Probability
 
 WEIGHTS_FILE = "fusion.safetensors"
 CONFIG_FILE = "fusion.json"
@@ -27,12 +28,16 @@ class Temperatures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The JSON file. `temperatures` by readout: `fused`, `text`, `voice`, `face`."""
+    """The JSON file. `temperatures` by readout: `fused`, `text`, `voice`, `face`.
+
+    Below a probability of `certain_from` the fused emotion should not be relied on; 0 where nobody measured that.
+    """
 
     format: str = FORMAT
     name: str
     architecture: Architecture
     temperatures: dict[str, Temperatures] = {}
+    certain_from: Probability = 0.0
 
 
 def save_fusion(folder: Path, config: Config, network: FusionNetwork) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Protocol
 
 from media.decoded import Cue, Decoded
@@ -149,7 +148,11 @@ class Pipeline:
         said_alone = zip(said.utterances, texts, self.text.score_many(texts), strict=True)
         spans = [Span(words[0].start, words[-1].end, text, alone) for words, text, alone in said_alone]
         felt = self.senses.feel(said.recorder, spans)
-        return tuple(map(_utterance, said.utterances, texts, felt, repeat(self.text.certain_from)))
+        return tuple(map(_utterance, said.utterances, texts, felt, map(self._certain_from, felt)))
+
+    def _certain_from(self, felt: Felt) -> float:
+        """The threshold of whoever gave the answer: what voice and face add is not what the text model's was measured on."""
+        return self.text.certain_from if set(felt.modalities) == {Modality.TEXT} else self.senses.certain_from
 
     def _answer(self, said: Said, utterances: tuple[Utterance, ...], moments: tuple[Moment, ...], started: float) -> Analysis:
         reason = None
@@ -175,7 +178,6 @@ class Pipeline:
 
 
 def _utterance(words: Sequence[Word], text: str, felt: Felt, certain_from: float) -> Utterance:
-    by_words_alone = set(felt.modalities) == {Modality.TEXT}  # what voice and face add is not what the threshold was measured on
     return Utterance(
         start=words[0].start,
         end=words[-1].end,
@@ -184,5 +186,5 @@ def _utterance(words: Sequence[Word], text: str, felt: Felt, certain_from: float
         scores=felt.scores,
         modalities=felt.modalities,
         agreement=felt.agreement,
-        uncertain=by_words_alone and getattr(felt.scores.emotions, felt.scores.emotion) < certain_from,
+        uncertain=getattr(felt.scores.emotions, felt.scores.emotion) < certain_from,
     )

@@ -61,6 +61,10 @@ class Senses(Protocol):
     def refs(self) -> tuple[ModelRef, ...]:
         """Its weights."""
 
+    @property
+    def certain_from(self) -> float:
+        """Below this probability the most probable emotion of all together should not be relied on; 0 where nobody measured that."""
+
     def record(self) -> Recorder:
         """A recorder for one video."""
 
@@ -87,6 +91,7 @@ class WordsAlone:
     """No senses: what the text says is the answer."""
 
     refs: tuple[ModelRef, ...] = ()
+    certain_from: float = 0.0
 
     def record(self) -> Recorder:
         """Nothing is recorded."""

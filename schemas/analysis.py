@@ -76,7 +76,8 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     `scores` are the answer; `modalities` are what each modality alone says, for those that were used. `agreement` is how much they
     agree about the emotion, 1 where they say the same and 0 where they exclude each other; None where only one was used. `uncertain`
     is true where the most probable emotion is so improbable that the model should not be relied on: its card says how often it is right
-    above and below. A model of which nobody measured that never says so.
+    above and below. The threshold is that of what gave the answer: the fusion's where voice or face were used, else the text model's. A
+    model of which nobody measured that never says so.
     """
 
     start: Seconds

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,6 +20,7 @@ from media.pool import MediaPool
 from media.ranges import MemoryRanges
 from model.errors import FusionRefused
 from model.feelings import Fusion
+from model.fusion_checkpoint import CONFIG_FILE
 from model.handler import model_fn
 from model.pipeline import Pipeline, Video
 from model.profiles import BUNDLED_FOLDER
@@ -65,6 +69,12 @@ def spoken(sample: Sample) -> Video:
     return Video(MemoryRanges(sample.video.read_bytes()), AnalysisOptions(captions=True), lambda: cues)
 
 
+def spoken_in_silence(words: str) -> Video:
+    """Captions where there is neither a picture nor a sound."""
+    cues = (Cue(start=50.0, end=51.0, text=words),)
+    return Video(MemoryRanges(raw_sound(np.zeros(16_000, np.float32))), AnalysisOptions(captions=True), lambda: cues)
+
+
 def test_an_utterance_shows_what_each_modality_says_beside_the_answer(model: Pipeline, samples: list[Sample]) -> None:
     analyses = [model.analyse(spoken(sample)) for sample in samples]
 
@@ -91,13 +101,27 @@ def test_two_videos_at_once_are_judged_as_if_alone(model: Pipeline, samples: lis
 
 
 def test_where_there_are_only_words_the_answer_is_the_text_models(model: Pipeline) -> None:
-    cues = (Cue(start=50.0, end=51.0, text="I am so happy!"),)
-    quiet = Video(MemoryRanges(raw_sound(np.zeros(16_000, np.float32))), AnalysisOptions(captions=True), lambda: cues)
-
-    (utterance,) = model.analyse(quiet).utterances
+    (utterance,) = model.analyse(spoken_in_silence("I am so happy!")).utterances
 
     assert utterance.modalities == {Modality.TEXT: utterance.scores}
     assert utterance.agreement is None
+
+
+@pytest.mark.parametrize(("of_the_words", "of_the_fusion"), [(0.0, 1.0), (1.0, 0.0)])
+def test_an_answer_is_uncertain_by_the_threshold_of_what_gave_it(
+    model: Pipeline, samples: list[Sample], tmp_path: Path, of_the_words: float, of_the_fusion: float
+) -> None:
+    shutil.copytree(trained()[0].output, tmp_path, dirs_exist_ok=True)
+    config = msgspec.json.decode((tmp_path / CONFIG_FILE).read_bytes())
+    (tmp_path / CONFIG_FILE).write_bytes(msgspec.json.encode({**config, "certain_from": of_the_fusion}))
+    senses, text = Fusion(tmp_path, ENCODER), dataclasses.replace(ENCODER, certain_from=of_the_words)
+    asked = dataclasses.replace(model, senses=senses, text=text)
+
+    (fused,) = asked.analyse(spoken(samples[0])).utterances
+    (words_alone,) = asked.analyse(spoken_in_silence("Was that the door?")).utterances
+
+    assert fused.uncertain == (of_the_fusion == 1.0)
+    assert words_alone.uncertain == (of_the_words == 1.0)
 
 
 def test_a_video_without_sound_says_so_and_shows_what_its_faces_do(model: Pipeline) -> None:

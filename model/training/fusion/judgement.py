@@ -15,6 +15,8 @@ from torch import Tensor
 
 from model.fusion import FUSED, Logits
 from model.fusion_checkpoint import Temperatures
+from model.training.text.calibration import RIGHT_WHEN_CERTAIN
+from model.training.text.measures import certain_from
 from schemas.analysis import Modality
 
 Labels = npt.NDArray[np.int64]
@@ -72,6 +74,13 @@ def temperatures(said: Said, modalities: Sequence[Modality]) -> dict[str, Temper
                 sentiment=_temperature(logits.sentiment[has], said.sentiments[has]),
             )
     return fitted
+
+
+def threshold(said: Said, fitted: Mapping[str, Temperatures]) -> float:
+    """The fused probability from which on the emotion is right as often as the text model is where it is certain; 1 where it never is."""
+    has = said.present.any(1)
+    probabilities = torch.softmax(said.logits[FUSED].emotion[has] / fitted[FUSED].emotion, dim=1)
+    return round(certain_from(probabilities.numpy(), said.emotions[has].numpy(), RIGHT_WHEN_CERTAIN), 3)
 
 
 def alone(said: Said, modalities: Sequence[Modality]) -> list[Row]:

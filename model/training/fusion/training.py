@@ -18,7 +18,7 @@ from model.fusion_checkpoint import Config, save_fusion
 from model.training.fusion.dataset import SPLITS, fingerprint, read_split
 from model.training.fusion.face_weights import FaceWeights, put_into
 from model.training.fusion.features import Failure, Preparation, Prepared
-from model.training.fusion.judgement import Row, alone, row, temperatures
+from model.training.fusion.judgement import Row, alone, row, temperatures, threshold
 from model.training.fusion.recipe import Recipe
 from model.training.fusion.run import Run
 from schemas.analysis import Modality
@@ -67,8 +67,10 @@ def train(task: Task, encoder: TextEncoder, report: Callable[[str], None], hold:
     run = Run(network, task.recipe, train_set, dev, task.work, data, pretrained=task.face_weights is not None)
     hold(run)
     network = run.train(report)
-    fitted = temperatures(run.says(dev), architecture.modalities)
-    save_fusion(task.output, Config(name=_NAME, architecture=architecture, temperatures=fitted), network.cpu())
+    said = run.says(dev)
+    fitted = temperatures(said, architecture.modalities)
+    config = Config(name=_NAME, architecture=architecture, temperatures=fitted, certain_from=threshold(said, fitted))
+    save_fusion(task.output, config, network.cpu())
     result = Result(modalities=architecture.modalities, rows=tuple(_judge(run, test, architecture.modalities)), failed=len(failures))
     (task.output / RESULT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     (task.output / FAILURES_FILE).write_bytes(b"".join(msgspec.json.encode(failure) + b"\n" for failure in failures))

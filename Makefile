@@ -36,7 +36,7 @@ bench: .venv/test.done ## measure what the README claims, into benchmarks/result
 soak: .venv/test.done ## kill everything while it works, and count
 	.venv/bin/python -m benchmarks.soak
 
-score: .venv/test.done ## recompute the text model's scores from its weights (VALENCE_DATA_DIR names the data)
+score: .venv/test.done ## recompute the text model's scores from its weights (VALENCE_DATA_DIR names the data; ffmpeg with flite speaks some of it)
 	.venv/bin/python -m model.training score
 
 lock: .venv/uv.done ## resolve every dependency anew

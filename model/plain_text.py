@@ -15,3 +15,8 @@ def plain(text: str) -> str:
 def as_recognised(text: str) -> str:
     """The text as a recogniser would write it: lower case, no punctuation."""
     return " ".join(re.sub(r"[^a-z0-9' ]+", " ", plain(text).lower()).split())
+
+
+def is_as_recognised(text: str) -> bool:
+    """Whether the text could be a recogniser's: without a capital or a mark."""
+    return as_recognised(text) == plain(text)

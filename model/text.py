@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from model.errors import WeightsUnreadable
+from model.plain_text import is_as_recognised
 from model.text_tokens import TextTokens, Turn, turns
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
@@ -41,6 +43,17 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 
 
+class Temperatures(NamedTuple):
+    """What a head's logits are divided by: of words without capitals and marks, as a recogniser writes them, it is surer than it may be."""
+
+    written: float
+    recognised: float
+
+    def of(self, recognised: npt.NDArray[np.bool_]) -> Floats:
+        """The temperature of each utterance, [utterances, 1]; `recognised` [utterances] says which are a recogniser's."""
+        return np.where(recognised, self.recognised, self.written).astype(np.float32)[:, None]
+
+
 @dataclass(frozen=True)
 class TextModel:
     """A loaded text model; any number of threads may use it at the same time.
@@ -52,7 +65,7 @@ class TextModel:
     ref: ModelRef
     languages: tuple[str, ...]
     certain_from: float
-    temperatures: Mapping[str, float]
+    temperatures: Mapping[str, Temperatures]
     session: onnxruntime.InferenceSession
     tokens: TextTokens
 
@@ -75,7 +88,8 @@ class TextModel:
     def probabilities(self, said: Sequence[Turn]) -> tuple[Floats, Floats]:
         """Calibrated emotion [utterances, 7] and sentiment [utterances, 3] probabilities, of any utterances in any order."""
         found = self.logits(said)
-        emotion, sentiment = (softmax(found[head] / np.float32(self.temperatures[head])) for head in HEADS)
+        recognised = np.array([is_as_recognised(turn.text) for turn in said], bool)
+        emotion, sentiment = (softmax(found[head] / self.temperatures[head].of(recognised)) for head in HEADS)
         return emotion, sentiment
 
     def embed(self, texts: Sequence[str]) -> Floats:
@@ -120,7 +134,7 @@ def load(folder: Path, threads: int = 1) -> TextModel:
             ref=ModelRef(role="text", name=said["name"], sha256=hashlib.sha256(weights).hexdigest()),
             languages=tuple(said["languages"].split()),
             certain_from=float(said["certain_from"]),
-            temperatures={head: float(said[f"{head}_temperature"]) for head in HEADS},
+            temperatures={head: _temperatures(head, said) for head in HEADS},
             session=session,
             tokens=TextTokens(Tokenizer.from_buffer(tokenizer)),
         )
@@ -129,6 +143,10 @@ def load(folder: Path, threads: int = 1) -> TextModel:
     if not all(np.isfinite(values).all() for values in model.probabilities([Turn("It works.")])):
         raise WeightsUnreadable(folder / WEIGHTS_FILE, "it holds values that are no numbers: its answers are not finite")
     return model
+
+
+def _temperatures(head: str, said: Mapping[str, str]) -> Temperatures:
+    return Temperatures(*(float(said[f"{head}_temperature_{form}"]) for form in Temperatures._fields))
 
 
 def _content(path: Path) -> bytes:

@@ -13,40 +13,27 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from model.training.text.speech import speak
+from model.voice_segments import SAMPLE_RATE, Sound
 from samples.pictures import HEIGHT, WIDTH, draw
-from samples.script import Line, Script, read_script, script_file
+from samples.script import Script, read_script, script_file
 
-SAMPLE_RATE = 16_000
 PICTURES_A_SECOND = 12
 #: Silence around and between the lines, in seconds.
 PAUSE_SECONDS = 0.7
 
-Sound = npt.NDArray[np.float32]
+
+def _ffmpeg(*arguments: str, given: bytes) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], input=given, check=True)
 
 
-def _ffmpeg(*arguments: str, given: bytes | None = None) -> bytes:
-    return subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], input=given, stdout=subprocess.PIPE, check=True).stdout
-
-
-def speak(line: Line, folder: Path) -> Sound:
-    """The line as 16 kHz mono sound, without silence at its ends."""
-    text = folder / "line.txt"
-    text.write_text(line.text, encoding="utf-8")
-    source = f"flite=textfile={text}:voice={line.voice}"
-    raw = _ffmpeg("-f", "lavfi", "-i", source, "-ar", str(SAMPLE_RATE), "-ac", "1", "-f", "f32le", "-")
-    sound: Sound = np.frombuffer(raw, np.float32)
-    loud = np.flatnonzero(abs(sound) > 0.01)
-    return sound[loud[0] : loud[-1] + 1]
-
-
-def speak_all(script: Script, folder: Path) -> tuple[Script, Sound]:
+def speak_all(script: Script) -> tuple[Script, Sound]:
     """The whole sound track, and the script with the times at which its lines are heard."""
     pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE), np.float32)
     parts, lines, position = [pause], [], len(pause)
     for line in script.lines:
-        sound = speak(line, folder)
+        sound = speak(line.text, line.voice)
         start, end = position / SAMPLE_RATE, (position + len(sound)) / SAMPLE_RATE
         lines.append(msgspec.structs.replace(line, start=round(start, 2), end=round(end, 2)))
         parts += [sound, pause]
@@ -83,7 +70,7 @@ def make(clip: Path) -> None:
     """Make the clip from its script: H.264 pictures, AAC sound and a caption track in MP4."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        script, sound = speak_all(read_script(clip), folder)
+        script, sound = speak_all(read_script(clip))
         raw_sound, captions = folder / "sound.f32", folder / "captions.srt"
         raw_sound.write_bytes(sound.tobytes())
         captions.write_text(as_srt(script), encoding="utf-8")

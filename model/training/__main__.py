@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,14 @@ from pathlib import Path
 from model import text
 from model.errors import WeightsUnreadable
 from model.profiles import BUNDLED_FOLDER
+from model.text import TextModel
 from model.training.text import card
-from model.training.text.data import DataError, data_folder, read_meld
+from model.training.text.data import DataError, Line, data_folder, read_meld
 from model.training.text.scores import score
+from model.training.text.speech import can_speak
+from model.training.text.spoken import Spoken, score_spoken
 from model.training.text.tables import overview
+from model.words_by_sphinx import Sphinx
 
 _ROOT = Path(__file__).parents[2]
 _RUNS = _ROOT / "build" / "training" / "text"
@@ -47,8 +52,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _score(data: Path) -> str:
-    model = text.load(BUNDLED_FOLDER)
-    return card.write(_ROOT, model, score(model, read_meld(data, "test")), TRAINED.read_text(encoding="utf-8"))
+    model, lines = text.load(BUNDLED_FOLDER), read_meld(data, "test")
+    return card.write(_ROOT, model, score(model, lines), _spoken(model, lines), TRAINED.read_text(encoding="utf-8"))
+
+
+def _spoken(model: TextModel, lines: Sequence[Line]) -> Spoken | None:
+    if not can_speak():
+        print("no ffmpeg with flite is here (Debian's has it): the card will say that spoken lines were left out", file=sys.stderr)
+        return None
+    recogniser = Sphinx(os.cpu_count() or 1)
+    try:
+        return score_spoken(model, lines, recogniser)
+    finally:
+        recogniser.close()
 
 
 def _train(data: Path, seeds: Sequence[int], runs: Path, output: Path) -> None:

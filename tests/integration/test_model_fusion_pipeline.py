@@ -113,7 +113,8 @@ def test_an_answer_is_uncertain_by_the_threshold_of_what_gave_it(
 ) -> None:
     shutil.copytree(trained()[0].output, tmp_path, dirs_exist_ok=True)
     config = msgspec.json.decode((tmp_path / CONFIG_FILE).read_bytes())
-    (tmp_path / CONFIG_FILE).write_bytes(msgspec.json.encode({**config, "certain_from": of_the_fusion}))
+    doubting = {"certain_from": of_the_fusion, "temperatures": {"fused": {"emotion": 50.0}}}  # so that nothing has a probability of 1
+    (tmp_path / CONFIG_FILE).write_bytes(msgspec.json.encode({**config, **doubting}))
     senses, text = Fusion(tmp_path, ENCODER), dataclasses.replace(ENCODER, certain_from=of_the_words)
     asked = dataclasses.replace(model, senses=senses, text=text)
 

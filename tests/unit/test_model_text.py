@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -16,20 +17,20 @@ from onnx import numpy_helper
 from model.errors import WeightsUnreadable
 from model.plain_text import as_recognised, plain
 from model.profiles import BUNDLED_FOLDER
-from model.text import TOKENIZER_FILE, WEIGHTS_FILE, TextModel, load
+from model.text import HEADS, TOKENIZER_FILE, WEIGHTS_FILE, Temperatures, TextModel, load
 from model.text_tokens import Turn, turns
 
 ROOT = Path(__file__).parents[2]
 #: Sentences of ours with what everybody would read in them, and the probabilities that these weights give.
 PINNED = [
-    ("Oh my god, you won the lottery!", "surprise", 0.7495, "positive", 0.7761),
-    ("i am so happy for you thank you", "joy", 0.6490, "positive", 0.6250),
-    ("Get out of my house, I hate you!", "anger", 0.5492, "negative", 0.9496),
-    ("I miss her so much. I am so sorry.", "sadness", 0.8732, "negative", 0.8318),
-    ("The train leaves at ten.", "neutral", 0.7649, "neutral", 0.7722),
-    ("That is disgusting, there is hair in my soup.", "disgust", 0.9466, "negative", 0.8166),
-    ("Don't go in there, I'm scared!", "fear", 0.8607, "negative", 0.8450),
-    ("", "neutral", 0.5310, "neutral", 0.5742),
+    ("Oh my god, you won the lottery!", "surprise", 0.7629, "positive", 0.7979),
+    ("i am so happy for you thank you", "joy", 0.6323, "positive", 0.5990),
+    ("Get out of my house, I hate you!", "anger", 0.5604, "negative", 0.9628),
+    ("I miss her so much. I am so sorry.", "sadness", 0.8849, "negative", 0.8570),
+    ("The train leaves at ten.", "neutral", 0.7813, "neutral", 0.7993),
+    ("That is disgusting, there is hair in my soup.", "disgust", 0.9534, "negative", 0.8439),
+    ("Don't go in there, I'm scared!", "fear", 0.8718, "negative", 0.8707),
+    ("", "neutral", 0.5156, "neutral", 0.5510),
 ]
 
 
@@ -47,6 +48,14 @@ def test_a_sentence_always_gets_the_probabilities_of_these_weights(
     assert (scores.emotion, scores.sentiment) == (emotion, sentiment)
     assert getattr(scores.emotions, emotion) == pytest.approx(probability, abs=0.01)
     assert getattr(scores.sentiments, sentiment) == pytest.approx(leaning, abs=0.01)
+
+
+def test_words_as_a_recogniser_writes_them_are_calibrated_by_a_temperature_of_their_own(model: TextModel) -> None:
+    doubtful = dataclasses.replace(model, temperatures=dict.fromkeys(HEADS, Temperatures(written=1.0, recognised=100.0)))
+    emotions, sentiments = doubtful.probabilities([Turn("I hate you"), Turn("i hate you"), Turn("i hate you.", ["oh"])])
+
+    assert [emotion.max() < 0.16 for emotion in emotions] == [False, True, False]
+    assert [sentiment.max() < 0.36 for sentiment in sentiments] == [False, True, False]
 
 
 def test_probabilities_sum_to_one(model: TextModel) -> None:
@@ -190,7 +199,7 @@ def test_weights_that_are_no_numbers_are_refused(copied: Path) -> None:
         load(copied)
 
 
-@pytest.mark.parametrize("missing", ["name", "emotion_temperature", "certain_from"])
+@pytest.mark.parametrize("missing", ["name", "emotion_temperature_written", "sentiment_temperature_recognised", "certain_from"])
 def test_weights_that_do_not_say_how_they_are_calibrated_are_refused(copied: Path, missing: str) -> None:
     graph = onnx.load(copied / WEIGHTS_FILE)
     kept = {entry.key: entry.value for entry in graph.metadata_props if entry.key != missing}

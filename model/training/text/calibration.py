@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from model.text import HEADS, TextModel, softmax
+from model.text import HEADS, Temperatures, TextModel, softmax
 from model.text_tokens import Turn
 from model.training.text.data import Line
 from model.training.text.forms import recognised
@@ -31,11 +31,14 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: Labels) -> float:
 
 
 def calibrate(model: TextModel, dev: Sequence[Line]) -> dict[str, str]:
-    """Each head's temperature and the threshold of certainty, fitted on dev as written and as a recogniser would write it."""
-    lines = [*dev, *map(recognised, dev)]
-    logits = model.logits([Turn(line.text, line.before) for line in lines])
-    labels = {head: np.array([getattr(line, head) for line in lines]) for head in HEADS}
-    temperatures = {head: fit_temperature(logits[head], labels[head]) for head in HEADS}
-    emotions = softmax(logits["emotion"] / np.float32(temperatures["emotion"]))
-    threshold = certain_from(emotions, labels["emotion"], RIGHT_WHEN_CERTAIN)
-    return {"certain_from": f"{threshold:.3f}", **{f"{head}_temperature": f"{value:.4f}" for head, value in temperatures.items()}}
+    """Each head's temperatures and the threshold of certainty, fitted on dev as written and as a recogniser would write it."""
+    labels = {head: np.array([getattr(line, head) for line in dev]) for head in HEADS}
+    said: dict[str, str] = {}
+    emotions = []
+    for form, lines in zip(Temperatures._fields, (dev, [recognised(line) for line in dev]), strict=True):
+        logits = model.logits([Turn(line.text, line.before) for line in lines])
+        fitted = {head: fit_temperature(logits[head], labels[head]) for head in HEADS}
+        said |= {f"{head}_temperature_{form}": f"{value:.4f}" for head, value in fitted.items()}
+        emotions.append(softmax(logits["emotion"] / np.float32(fitted["emotion"])))
+    threshold = certain_from(np.concatenate(emotions), np.tile(labels["emotion"], 2), RIGHT_WHEN_CERTAIN)
+    return {"certain_from": f"{threshold:.3f}", **said}

@@ -13,7 +13,7 @@ import onnx
 import torch
 from torch import nn
 
-from model.text import FORMAT, HEADS, INPUTS, OUTPUTS, TOKENIZER_FILE, WEIGHTS_FILE, TextModel, load
+from model.text import FORMAT, HEADS, INPUTS, OUTPUTS, TOKENIZER_FILE, WEIGHTS_FILE, Temperatures, TextModel, load
 from model.training.text.calibration import calibrate
 from model.training.text.data import read_meld
 from model.training.text.network import Network, pretrained_folder
@@ -64,7 +64,7 @@ def export(runs: Sequence[Path], data: Path, folder: Path) -> TextModel:
         "languages": "en",
         "tokenizer_sha256": hashlib.sha256(tokenizer).hexdigest(),
         "certain_from": "0",
-        **{f"{head}_temperature": "1" for head in HEADS},
+        **{f"{head}_temperature_{form}": "1" for head in HEADS for form in Temperatures._fields},
     }
     with tempfile.TemporaryDirectory() as scratch:
         whole, small = Path(scratch, "whole.onnx"), Path(scratch, "small.onnx")

@@ -66,10 +66,11 @@ SetScores = dict[str, dict[str, HeadScores]]
 
 def score(model: TextModel, lines: Sequence[Line]) -> SetScores:
     """Score a model on utterances with their labels, in each form."""
-    return {name: _judge(model, [form(line) for line in lines]) for name, form in FORMS.items()}
+    return {name: judge(model, [form(line) for line in lines]) for name, form in FORMS.items()}
 
 
-def _judge(model: TextModel, lines: Sequence[Line]) -> dict[str, HeadScores]:
+def judge(model: TextModel, lines: Sequence[Line]) -> dict[str, HeadScores]:
+    """Score a model on utterances with their labels, as they are."""
     probabilities = model.probabilities([Turn(line.text, line.before) for line in lines])
     return {
         head: HeadScores(names, found, np.array([getattr(line, head) for line in lines], np.int64))

@@ -74,8 +74,8 @@ def test_what_is_unpacked_cannot_be_written(served: Path) -> None:
     assert {path.stat().st_mode & 0o222 for path in (served, *served.rglob("*"))} == {0}
 
 
-def test_an_archive_is_unpacked_once_however_often_it_is_served(packed: package.Package, tmp_path: Path) -> None:
-    first, second = (serving.unpacked(packed.path, tmp_path)[0] for _ in range(2))
+def test_an_archive_is_unpacked_once_however_often_it_is_served(small_package: package.Package, tmp_path: Path) -> None:
+    first, second = (serving.unpacked(small_package.path, tmp_path)[0] for _ in range(2))
     assert first == second
     assert list(tmp_path.iterdir()) == [first]
 
@@ -87,14 +87,14 @@ def test_the_container_runs_the_archives_code_and_not_the_repositorys(packed: pa
     assert [Path(name).is_relative_to(served / "code") for name in done.stdout.split()] == [True] * 3
 
 
-def repacked(packed: package.Package, folder: Path, **changes: bytes | None) -> Path:
+def repacked(whole: package.Package, folder: Path, **changes: bytes | None) -> Path:
     """The archive with files changed, added or, where None, left out."""
     content = folder / "content"
     content.mkdir()
-    archive.unpack(packed.path, content)
+    archive.unpack(whole.path, content)
     members = {file.relative_to(content).as_posix(): file.read_bytes() for file in content.rglob("*") if file.is_file()}
-    whole = {name: body for name, body in {**members, **changes}.items() if body is not None}
-    archive.write(folder / "changed.tar.gz", dict(whole))
+    left = {name: body for name, body in {**members, **changes}.items() if body is not None}
+    archive.write(folder / "changed.tar.gz", dict(left))
     return folder / "changed.tar.gz"
 
 
@@ -109,18 +109,18 @@ def repacked(packed: package.Package, folder: Path, **changes: bytes | None) -> 
     ],
 )
 def test_an_archive_that_is_not_what_it_says_is_refused(
-    packed: package.Package, tmp_path: Path, changes: dict[str, bytes | None], said: str
+    small_package: package.Package, tmp_path: Path, changes: dict[str, bytes | None], said: str
 ) -> None:
     with pytest.raises(ArchiveRefused, match=said):
-        serving.unpacked(repacked(packed, tmp_path, **changes), tmp_path / "cache")
+        serving.unpacked(repacked(small_package, tmp_path, **changes), tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_weights_that_would_run_code_are_refused_before_anything_is_served(packed: package.Package, tmp_path: Path) -> None:
-    manifest = msgspec.to_builtins(packed.manifest)
+def test_weights_that_would_run_code_are_refused_before_anything_is_served(small_package: package.Package, tmp_path: Path) -> None:
+    manifest = msgspec.to_builtins(small_package.manifest)
     body = b"\x80\x04N."
     manifest["files"]["evil.safetensors"] = package.sha256(body)
-    changed = repacked(packed, tmp_path, **{"manifest.json": json.dumps(manifest).encode(), "evil.safetensors": body})
+    changed = repacked(small_package, tmp_path, **{"manifest.json": json.dumps(manifest).encode(), "evil.safetensors": body})
     with pytest.raises(WeightsRefused, match="it is a pickle"):
         serving.unpacked(changed, tmp_path / "cache")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from cli.exits import Misused
+from cli.exits import Exit, Misused
 from cli.model_compare import compare
 from model.profiles import BUNDLED_FOLDER
 from model.text import TOKENIZER_FILE, WEIGHTS_FILE
@@ -139,8 +140,9 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(tmp_path: Path, sides: tu
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "a.json").write_text(json.dumps({"utterances": [{"text": "Hm."}]}), encoding="utf-8")
 
+    command: Callable[..., Exit] = compare.callback  # type: ignore[assignment]  # click's, as it was defined
     with pytest.raises(Misused, match=words):
-        compare.callback(*[BUNDLED_FOLDER if side == "model" else tmp_path / side for side in sides], *[None] * (3 - len(sides)), show=0)
+        command(*[BUNDLED_FOLDER if side == "model" else tmp_path / side for side in sides], *[None] * (3 - len(sides)), show=0)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_spoken_lines_are_scored_by_what_was_heard_of_them_and_of_those_before(
 ) -> None:
     texts = ("What a day!", "Oh no…", "What a mess!")
     lines = [Line(words, texts[:number], EMOTIONS.index("joy"), 2) for number, words in enumerate(texts)]
-    model, read = text.load(BUNDLED_FOLDER), []
+    model = text.load(BUNDLED_FOLDER)
+    read: list[list[Turn]] = []
     monkeypatch.setattr(text.TextModel, "probabilities", _noting(text.TextModel.probabilities, read))
 
     found = spoken.score_spoken(model, lines, _Deaf())
@@ -122,7 +123,7 @@ def test_dialogues_are_chosen_by_lot_and_always_the_same(speaking: list[tuple[st
 def test_a_card_without_a_voice_says_so_and_so_does_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(speech.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     model, lines = text.load(BUNDLED_FOLDER), [Line("Well.", (), emotion, 0) for emotion in 4 * list(range(len(EMOTIONS)))]
     (tmp_path / "docs").mkdir()
 
@@ -136,7 +137,7 @@ def test_a_card_without_a_voice_says_so_and_so_does_the_command(
 
 @pytest.mark.parametrize(("listed", "can"), [(" ... flite             |->A       Synthesize voice", True), (" ... aformat  A->A", False)])
 def test_an_ffmpeg_without_flite_has_no_voice(monkeypatch: pytest.MonkeyPatch, listed: str, can: bool) -> None:
-    monkeypatch.setattr(speech.shutil, "which", lambda name: "/usr/bin/ffmpeg")
-    monkeypatch.setattr(speech.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=f"Filters:\n{listed}\n"))
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/ffmpeg")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(stdout=f"Filters:\n{listed}\n"))
 
     assert speech.can_speak() == can

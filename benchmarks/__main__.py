@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from benchmarks import first_paint, latency, start, subscribers, throughput, towers, upload_memory, upload_parts, voice_activity
+from benchmarks.breakdown import refresh
 from benchmarks.results import write
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
@@ -39,6 +40,7 @@ def _run(name: str) -> bool:
     print(f"{name} ...", flush=True)
     figures = asyncio.run(BENCHMARKS[name]())
     file = write(name, figures)
+    refresh()
     for figure, value in figures.items():
         if isinstance(value, dict):
             print(f"  {figure.replace('_', ' ')}")

@@ -10,25 +10,15 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import stream_processors.__main__ as stages
 from local.data_folder import default_data_folder
-from stream_processors.engine import Engine
+
+if TYPE_CHECKING:
+    from stream_processors.engine import Engine
 
 _FOLDER = "deliveries"
-
-
-class Witnessed(Engine):
-    """The engine, which writes a line for each record before it works on it; a SIGKILL takes back no line."""
-
-    async def _work(self, stream: Any, record: Any) -> None:
-        message = record.event.message
-        folder = default_data_folder() / _FOLDER
-        folder.mkdir(exist_ok=True)
-        with (folder / str(os.getpid())).open("a") as lines:
-            lines.write(f"{message.topic} {message.partition} {message.offset}\n")
-        await super()._work(stream, record)
 
 
 class _Deaf:
@@ -38,12 +28,22 @@ class _Deaf:
         """The event was acknowledged before."""
 
 
-class AcknowledgeFirst(Witnessed):
-    """The engine with its one promise broken."""
+def witnessed(engine: type[Engine], *, acknowledge_first: bool) -> type[Engine]:
+    """The engine, which writes a line for each record before it works on it; a SIGKILL takes back no line. With `acknowledge_first` its
+    one promise is broken."""
 
-    async def _work(self, stream: Any, record: Any) -> None:
-        await stream.ack(record.event)
-        await super()._work(_Deaf(), record)
+    class Witnessed(engine):  # type: ignore[misc, valid-type]  # the engine is a value here: it is imported as late as in the product
+        async def _work(self, stream: Any, record: Any) -> None:
+            message = record.event.message
+            folder = default_data_folder() / _FOLDER
+            folder.mkdir(exist_ok=True)
+            with (folder / str(os.getpid())).open("a") as lines:
+                lines.write(f"{message.topic} {message.partition} {message.offset}\n")
+            if acknowledge_first:
+                await stream.ack(record.event)
+            await super()._work(_Deaf() if acknowledge_first else stream, record)
+
+    return Witnessed
 
 
 def redelivered(data: Path) -> Counter[str]:
@@ -54,6 +54,6 @@ def redelivered(data: Path) -> Counter[str]:
 
 if __name__ == "__main__":
     stage, *options = sys.argv[1:]
-    engine = AcknowledgeFirst if options == ["--acknowledge-first"] else Witnessed
-    setattr(stages, "Engine", engine)  # noqa: B010 - to mypy a class is no variable
+    product = stages.engine
+    stages.engine = lambda: witnessed(product(), acknowledge_first=options == ["--acknowledge-first"])
     stages.main([stage])

@@ -1,4 +1,4 @@
-"""The loop of a consumer: read a batch, do everything it asks in one transaction, then say that it is done."""
+"""The loop of a consumer: read a batch, do everything it asks in one transaction, and say soon after that it is done."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from runtime.process import Process
 BATCH = 200
 #: How long a poll waits for the first record; a stop waits as long.
 POLL_MILLISECONDS = 500
+
+#: A commit costs the broker a write, so that of many small batches it is not made for each.
+COMMIT_SECONDS = 0.5
 
 #: What a consumer does with a batch: it must be idempotent, since a batch comes again when the process dies before the commit.
 Handle = Callable[[Connection, Sequence[Received]], Awaitable[None]]
@@ -36,6 +39,9 @@ async def follow(running: Process, group: str, topics: Sequence[str], take: Call
     configuration = running.settings
     subscription = KafkaSubscription(configuration.kafka_bootstrap_servers, group, topics, configuration.worker.slot)
     reporting = asyncio.create_task(report_lag(configuration.kafka_bootstrap_servers, group, topics))
+    clock = asyncio.get_running_loop().time
+    done: list[Received] = []
+    committed = clock()
     while not running.stopping.is_set():
         if reporting.done():
             reporting.result()
@@ -43,5 +49,9 @@ async def follow(running: Process, group: str, topics: Sequence[str], take: Call
         running.readiness.started = True
         if records:
             await running.readiness.insist(partial(take, records))
-            await running.readiness.insist(partial(subscription.commit, records))
+            done += records
+        if not records or clock() - committed >= COMMIT_SECONDS:
+            await running.readiness.insist(partial(subscription.commit, done))
+            done, committed = [], clock()
+    await running.readiness.insist(partial(subscription.commit, done))
     await subscription.close()

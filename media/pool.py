@@ -56,11 +56,21 @@ class MediaPool:
 
     def start(self) -> None:
         """Start every child now and wait until each is ready, instead of with the first files. Raises ChildFault."""
+        self.begin()
+        self.wait_ready()
+
+    def begin(self) -> None:
+        """Start every child now, and let them get ready while the caller does something else."""
         children = [Child(self.limits) for _ in range(self._size)]
-        for child in children:
-            child.wait_ready()
         with self._lock:
             self._idle.extend(children)
+
+    def wait_ready(self) -> None:
+        """Wait until every child that was begun is ready; call it before the first file. Raises ChildFault."""
+        with self._lock:
+            starting = [child for child in self._idle if not child.ready]
+        for child in starting:
+            child.wait_ready()
 
     async def probe(self, source: Ranges) -> MediaInfo:
         """Say what a file is. The source is read in a thread. Raises Rejected, ChildFault, PoolClosed and what the source raises."""

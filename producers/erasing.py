@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from runtime import database, erasure
 from runtime.database import Database
+from runtime.errors import AccessDenied
 from runtime.parts import ObjectParts
 from runtime.settings import Settings
 from runtime.storage import ObjectStorage
@@ -14,6 +16,8 @@ log = logging.getLogger(__name__)
 
 #: Uploads that are erased in one transaction, and objects' places that are looked at in one go.
 BATCH = 100
+#: After which a place that S3 denies is tried again.
+DENIED_LATER = timedelta(minutes=10)
 
 
 class Eraser:
@@ -48,7 +52,12 @@ class Eraser:
     async def _erase_objects(self) -> int:
         due = await self._database.rows("due_object_erasures", most=BATCH)
         for row in due:
-            objects = await self._delete(row["bucket"], row["key"])
+            try:
+                objects = await self._delete(row["bucket"], row["key"])
+            except AccessDenied as error:  # of this place: what lies elsewhere is erased all the same
+                log.error("not erased, and tried again later: %s", error, extra={"receipt_id": str(row["receipt_id"])})
+                await self._database.rows("postpone_object_erasure", id=row["id"], later=DENIED_LATER)
+                continue
             await self._database.rows("finish_object_erasure", id=row["id"], objects=objects)
         return len(due)
 

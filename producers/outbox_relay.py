@@ -6,7 +6,9 @@ At-least-once: a relay that dies between the broker's acknowledgement and the de
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -25,35 +27,38 @@ LOOK_SECONDS = 1.0
 _RELAY_LOCK = 0x56414C32
 
 
-async def publish_batch(connection: Connection, publisher: Publisher) -> int:
-    """Publish the oldest rows and delete them once the broker has them; returns how many."""
-    rows = await outbox.oldest(connection, BATCH)
+async def publish_batch(connection: Connection, publisher: Publisher, published: Sequence[UUID] = ()) -> list[UUID]:
+    """Forget what was `published`, which the broker has, and publish the oldest rows that are left; returns these, to be forgotten next."""
+    rows = await outbox.following(connection, published, BATCH)
     if not rows:
         metrics.OUTBOX_OLDEST_AGE.set_function(lambda: 0.0)
-    else:
-        written = rows[0].created_at
-        metrics.OUTBOX_OLDEST_AGE.set_function(lambda: (datetime.now(UTC) - written).total_seconds())  # it grows while the broker is away
-        await publisher.publish([row.record for row in rows])
-        await outbox.delete(connection, rows)
-        for row in rows:
-            metrics.OUTBOX_PUBLISHED.labels(row.record.topic).inc()
-    return len(rows)
+        return []
+    written = rows[0].created_at
+    metrics.OUTBOX_OLDEST_AGE.set_function(lambda: (datetime.now(UTC) - written).total_seconds())  # it grows while the broker is away
+    await publisher.publish([row.record for row in rows])
+    for row in rows:
+        metrics.OUTBOX_PUBLISHED.labels(row.record.topic).inc()
+    return [row.id for row in rows]
 
 
 async def _relay(running: Process, database: Database, publisher: Publisher) -> None:
     """Hold the lock and publish until told to stop; raises DependencyUnavailable when a server goes away."""
     connection = await database.dedicated()
-    async with availability(), connection:
-        while not await _locked(connection):
-            running.readiness.started = True  # waiting for the lock is this replica's work
-            await running.sleep(LOOK_SECONDS)
-            if running.stopping.is_set():
-                return
-        await connection.execute("listen outbox")
-        running.readiness.started = True
-        while not running.stopping.is_set():
-            if await publish_batch(connection, publisher) == 0:
-                await _notified(connection)
+    with availability():
+        async with connection:
+            while not await _locked(connection):
+                running.readiness.started = True  # waiting for the lock is this replica's work
+                await running.sleep(LOOK_SECONDS)
+                if running.stopping.is_set():
+                    return
+            await connection.execute("listen outbox")
+            running.readiness.started = True
+            published: list[UUID] = []
+            while not running.stopping.is_set():
+                published = await publish_batch(connection, publisher, published)
+                if not published:
+                    await _notified(connection)
+            await outbox.following(connection, published, most=0)
 
 
 async def _locked(connection: Connection) -> bool:

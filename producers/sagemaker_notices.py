@@ -1,13 +1,14 @@
 """SageMaker's notices, read from SQS and told to Kafka: the answer is there, or there will be none.
 
 A notice is resolved by its inference id alone and is published even before the invocation's locations are recorded. It is deleted from SQS
-only after the broker has the event, so it may be told twice, under the same id.
+only after the broker has the event, and together with others, so it may be told twice, under the same id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -17,10 +18,11 @@ import msgspec
 from producers import endings
 from runtime import metrics, process, telemetry
 from runtime.database import Database
+from runtime.errors import DependencyUnavailable
 from runtime.health import Readiness
 from runtime.kafka import KafkaPublisher, Publisher
 from runtime.process import Process
-from runtime.queue import Message, Queue, SqsQueue
+from runtime.queue import BATCH, Message, Queue, SqsQueue
 from runtime.storage import ObjectStorage, S3Storage
 from schemas import codec
 from schemas.codec import Record
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 SOURCE = "/producers/sagemaker-notices"
 #: How long a call waits for a notice; SQS allows up to 20 s, and the client gives up on an answer after as long.
 WAIT_SECONDS = 10
+#: The longest time from one deletion to the next while notices come; with the wait above it stays below what SQS waits for a deletion.
+DELETE_SECONDS = 5.0
 #: Calls in hand at once, so that one slow answer does not hold up the next notices.
 READERS = 3
 
@@ -78,18 +82,33 @@ class Notices:
         self._publisher = publisher
         self._database = database
         self._storage = storage
+        self._told: list[Message] = []
+        self._deleted = time.monotonic()
 
     async def relay(self, readiness: Readiness, wait_seconds: int) -> int:
-        """Publish the next notices and delete them, waiting for servers that are away; returns how many messages there were.
+        """Publish the next notices, waiting for servers that are away; returns how many messages there were.
 
-        What cannot be read stays in SQS, which moves it to its own dead letters after some tries. Receiving is such a try: so while a
-        server is away, the messages stay in hand and are not received again and again.
+        Those that were published are deleted ten at a time, or when some seconds have passed or none came. What cannot be read stays in
+        SQS, which moves it to its own dead letters after some tries. Receiving is such a try: so while a server is away, the messages
+        stay in hand and are not received again and again.
         """
         messages = await readiness.insist(lambda: self._queue.receive(wait_seconds))
-        await readiness.insist(lambda: self._tell(messages))
+        self._told += await readiness.insist(lambda: self._tell(messages))
+        if not messages or len(self._told) >= BATCH or time.monotonic() - self._deleted >= DELETE_SECONDS:
+            await readiness.insist(self.delete)
         return len(messages)
 
-    async def _tell(self, messages: Sequence[Message]) -> None:
+    async def delete(self) -> None:
+        """Delete from SQS what was published."""
+        told, self._told, self._deleted = self._told, [], time.monotonic()
+        try:
+            await self._queue.delete(told)
+        except DependencyUnavailable:
+            self._told += told
+            raise
+
+    async def _tell(self, messages: Sequence[Message]) -> list[Message]:
+        """Publish notices; returns the messages that need not come again."""
         done: list[Message] = []
         records: dict[tuple[UUID, int], Record] = {}
         for message in messages:
@@ -112,7 +131,7 @@ class Notices:
             await self._publisher.publish(list(records.values()))
             upload_ids, attempts = zip(*records, strict=True)
             await self._database.rows("finish_invocations", upload_ids=list(upload_ids), attempts=list(attempts))
-        await self._queue.delete(done)
+        return done
 
     async def _ending(self, notice: Notice, upload_id: UUID, attempt: int) -> Event:
         where = notice.response_parameters
@@ -148,6 +167,7 @@ async def work(running: Process) -> None:
     for task in finished - {stopping}:
         task.result()
     # A reader that waits for SQS has nothing in hand; one that has is cut off, and its messages come again.
+    await running.readiness.insist(notices.delete)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""boto3's clients and what their errors mean: a server that is away, or a request that is wrong.
+"""botocore's clients, which are those of boto3, and what their errors mean: a server that is away, or a request that is wrong.
 
 Errors go by their code, not by their HTTP status. The clients read AWS's standard variables, so that the same code speaks to AWS and to the
 servers on a laptop.
@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.loaders import create_loader
+from botocore.session import Session
 
-from runtime.errors import DependencyUnavailable
+from runtime.errors import AccessDenied, DependencyUnavailable
 
 T = TypeVar("T")
 
@@ -28,12 +29,11 @@ PATIENT_SECONDS = 20
 
 #: S3 says AccessDenied of an object that is not there to whoever may not list the bucket: the log tells what would mend it.
 _DENIED_HINT = "the role needs s3:GetObject and s3:ListBucket, without which S3 says this of missing objects too"
-#: Codes that say nothing about the request: throttling, faults of the server, credentials, permissions.
+#: A permission is missing, for this request at least.
+_DENIED_CODES = frozenset({"403", "AccessDenied", "AccessDeniedException"})  # the answer to a HEAD has no body, only its status
+#: Codes that say nothing about the request: throttling, faults of the server, credentials.
 _DEPENDENCY_CODES = frozenset(
     {
-        "403",  # the answer to a HEAD has no body, so the status is all there is
-        "AccessDenied",
-        "AccessDeniedException",
         "ExpiredToken",
         "ExpiredTokenException",
         "InternalDependencyException",
@@ -60,9 +60,12 @@ _DEPENDENCY_CODES = frozenset(
     }
 )
 
+#: What AWS says of its services is read from the disk once a process, and not once a client.
+_LOADER = create_loader()
+
 
 def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
-    """A boto3 client of a service, which gives up on an answer after `read_seconds` without a byte of it; thread-safe."""
+    """A client of a service, which gives up on an answer after `read_seconds` without a byte of it; thread-safe."""
     config = Config(
         connect_timeout=3,
         read_timeout=read_seconds,
@@ -72,18 +75,24 @@ def client(service: str, read_seconds: int = PATIENT_SECONDS) -> Any:
         s3={"addressing_style": "path", "payload_signing_enabled": False},
         user_agent="valence",  # botocore's own is put together anew for each call
     )
-    return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]  # the service is a variable
+    return _client(service, config)
 
 
 def signing_client(service: str, endpoint: str = "") -> Any:
-    """A boto3 client that only signs addresses, for programs that do not know our credentials; at `endpoint` where one is given."""
+    """A client that only signs addresses, for programs that do not know our credentials; at `endpoint` where one is given."""
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
         user_agent="valence",  # botocore's own is put together anew for each call
         request_checksum_calculation="when_required",  # a checksum in the address would bind the bytes before they are known
     )
-    return boto3.session.Session().client(service, endpoint_url=endpoint or None, config=config)  # type: ignore[call-overload]  # as above
+    return _client(service, config, endpoint)
+
+
+def _client(service: str, config: Config, endpoint: str = "") -> Any:
+    session = Session()
+    session.register_component("data_loader", _LOADER)
+    return session.create_client(service, endpoint_url=endpoint or None, config=config)
 
 
 def code_of(error: ClientError) -> str:
@@ -93,7 +102,7 @@ def code_of(error: ClientError) -> str:
 
 @contextmanager
 def availability(dependency: str) -> Iterator[None]:
-    """Turn boto3's errors that are the server's fault into DependencyUnavailable; a ClientError about the request passes."""
+    """Turn botocore's errors that are the server's fault into DependencyUnavailable; a ClientError about the request passes."""
     try:
         yield
     except ParamValidationError:
@@ -102,9 +111,11 @@ def availability(dependency: str) -> Iterator[None]:
         raise DependencyUnavailable(dependency, error) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code_of(error) in _DENIED_CODES:
+            hint = f": {_DENIED_HINT}" if dependency == "s3" else ""
+            raise AccessDenied(dependency, f"{error}{hint}") from error
         if code_of(error) in _DEPENDENCY_CODES or status >= 500:
-            hint = f": {_DENIED_HINT}" if dependency == "s3" and code_of(error) in ("403", "AccessDenied") else ""
-            raise DependencyUnavailable(dependency, f"{error}{hint}") from error
+            raise DependencyUnavailable(dependency, error) from error
         raise
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
 from typing import Any
 
@@ -56,8 +56,8 @@ def _named_queries() -> dict[str, bytes]:
 QUERIES = _named_queries()
 
 
-@asynccontextmanager
-async def availability() -> AsyncIterator[None]:
+@contextmanager
+def availability() -> Iterator[None]:
     """Turn psycopg's errors that are the server's fault into DependencyUnavailable; errors about the statement pass."""
     try:
         yield
@@ -99,12 +99,13 @@ class Database:
         if not self._opened:
             await self._pool.open()
             self._opened = True
-        async with availability(), self._pool.connection() as connection:
-            yield connection
+        with availability():
+            async with self._pool.connection() as connection:
+                yield connection
 
     async def dedicated(self) -> Connection:
         """A connection outside the pool, in autocommit, for advisory locks and notifications."""
-        async with availability():
+        with availability():
             return await psycopg.AsyncConnection.connect(self._url, **_CONNECTING)
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
@@ -134,15 +135,16 @@ async def migrate(url: str) -> list[str]:
     database = Database(url)
     connection = await database.dedicated()
     applied = []
-    async with availability(), connection:
-        await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
-        done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}
-        for file in sorted((_DATABASE / "migrations").iterdir(), key=lambda entry: entry.name):
-            if file.name in done or not file.name.endswith(".sql"):
-                continue
-            async with connection.transaction():
-                await connection.execute(file.read_bytes())
-                await connection.execute("insert into migrations (name) values (%s)", [file.name])
-            applied.append(file.name)
+    with availability():
+        async with connection:
+            await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+            await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
+            done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}
+            for file in sorted((_DATABASE / "migrations").iterdir(), key=lambda entry: entry.name):
+                if file.name in done or not file.name.endswith(".sql"):
+                    continue
+                async with connection.transaction():
+                    await connection.execute(file.read_bytes())
+                    await connection.execute("insert into migrations (name) values (%s)", [file.name])
+                applied.append(file.name)
     return applied

@@ -75,11 +75,6 @@ async def erase_owned(connection: Connection, settings: Settings, upload_id: UUI
     return receipt_id
 
 
-async def was_erased(connection: Connection, upload_id: UUID) -> bool:
-    """Whether an upload was erased; nobody brings it back."""
-    return await database.row(connection, "erased_upload", upload_id=upload_id) is not None
-
-
 async def erase_later(connection: Connection, inference: Inference, upload_id: UUID, locations: Locations) -> None:
     """Delete also what the endpoint writes there about an upload that was erased while it was being called; its receipt waits for that."""
     for bucket, key in (locate(location) for location in locations if location is not None):

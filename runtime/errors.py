@@ -19,6 +19,11 @@ class DependencyUnavailable(ValenceError):
         self.dependency = dependency
 
 
+class AccessDenied(DependencyUnavailable):
+    """A server refuses this request for want of a permission. Roles are mended, so it is waited for like a server that is away; whoever
+    has other work than this one object may know better."""
+
+
 class PermanentError(ValenceError):
     """The record can never be processed: it goes to the dead letters at once."""
 

@@ -6,17 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CommitFailedError, FencedInstanceIdError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
+from runtime.broker import MOST_REQUEST_BYTES, SESSION_MILLISECONDS
+from runtime.broker import Received as Received  # whoever subscribes takes it from here too
 from runtime.errors import DependencyUnavailable, PermanentError
 from runtime.settings import Kafka, section
 from schemas.codec import Record
-from schemas.topics import MOST_DEAD_LETTER_BYTES
 
 T = TypeVar("T")
 
@@ -24,14 +25,10 @@ log = logging.getLogger(__name__)
 
 #: How long the broker may take to acknowledge a record before it counts as away.
 ACK_SECONDS = 30
-#: The largest record that a topic takes, and the request around it.
-MOST_REQUEST_BYTES = MOST_DEAD_LETTER_BYTES + 4_096
 #: Kafka would call a consumer dead that has not polled for so long; ours may wait longer for a server, and stays alive.
 _DAY_MILLISECONDS = 86_400_000
 #: How long to look for a broker before it counts as away.
 BOOTSTRAP_MILLISECONDS = 5_000
-#: With a stable instance id a restarted member takes its partitions back within this time.
-SESSION_MILLISECONDS = 10_000
 
 
 def connection(bootstrap_servers: str) -> dict[str, Any]:
@@ -46,18 +43,6 @@ def connection(bootstrap_servers: str) -> dict[str, Any]:
         "sasl_plain_username": security.sasl_username or None,
         "sasl_plain_password": security.sasl_password or None,
     }
-
-
-class Received(NamedTuple):
-    """A record as it was read, byte for byte."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-    timestamp_milliseconds: int
 
 
 class Publisher(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -41,9 +42,9 @@ async def add(connection: Connection, event: Event, source: str) -> None:
     await database.rows(connection, "insert_outbox", **row(event, source))
 
 
-async def oldest(connection: Connection, most: int) -> list[Pending]:
-    """The rows that were written first."""
-    found = await database.rows(connection, "oldest_outbox", most=most)
+async def following(connection: Connection, published: Sequence[UUID], most: int) -> list[Pending]:
+    """Forget the rows that the broker has acknowledged; returns those that were written first of what is left."""
+    found = await database.rows(connection, "next_outbox", published=list(published), most=most)
     return [
         Pending(
             row["id"],
@@ -57,8 +58,3 @@ async def oldest(connection: Connection, most: int) -> list[Pending]:
         )
         for row in found
     ]
-
-
-async def delete(connection: Connection, rows: list[Pending]) -> None:
-    """Forget rows that the broker has acknowledged."""
-    await database.rows(connection, "delete_outbox", ids=[row.id for row in rows])

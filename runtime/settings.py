@@ -56,8 +56,8 @@ class Inference(msgspec.Struct, frozen=True):
     endpoint_name: str = "valence"
     timeout_seconds: Positive = 3_600
     ttl_seconds: Positive = 21_600
-    #: How long a redelivered event waits for a notice before it calls again under the same id.
-    recall_after_seconds: Seconds = 5.0
+    #: How long after a call that may have been accepted a redelivered event calls again under the same id, unless a notice comes first.
+    recall_after_seconds: Seconds = 2.0
     #: How long after the call the reconciler looks for the answer for the first time.
     check_after_seconds: Seconds = 60.0
 

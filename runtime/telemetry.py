@@ -15,14 +15,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pythonjsonlogger.json import JsonFormatter
 
 _upload_id: ContextVar[UUID | None] = ContextVar("upload_id", default=None)
 _tracer = trace.get_tracer("valence")
+#: An event's envelope carries this and nothing else, whatever `OTEL_PROPAGATORS` names.
+_propagator = TraceContextTextMapPropagator()
 
 #: What kafka-python says, several times over and as an error, whenever a connection ends or a thread was late on a busy machine. A broker
 #: that stays away is still told, by kafka.cluster and by whoever waits for it; all else that these loggers say is passed on.
@@ -76,7 +79,7 @@ def configure(process: str) -> None:
 @contextmanager
 def following(upload_id: UUID, activity: str, traceparent: str | None = None) -> Iterator[None]:
     """A span named `activity` for the work on one upload, as a child of `traceparent` where there is one."""
-    parent = propagate.extract({"traceparent": traceparent}) if traceparent else None
+    parent = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     token = _upload_id.set(upload_id)
     try:
         with _tracer.start_as_current_span(activity, context=parent, attributes={"valence.upload_id": str(upload_id)}):
@@ -88,7 +91,7 @@ def following(upload_id: UUID, activity: str, traceparent: str | None = None) ->
 def traceparent() -> str | None:
     """The W3C `traceparent` of the span that is open now, to be sent along."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    _propagator.inject(carrier)
     return carrier.get("traceparent")
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg.types.json import Jsonb
 
 from runtime import database, metrics, outbox, quotas
@@ -19,11 +20,17 @@ from schemas.status import TERMINAL, Status
 
 #: JSON has no largest number, PostgreSQL's bigint has one: no object is as large, so validation rejects such an upload either way.
 MOST_DECLARED_BYTES = 2**63 - 1
+#: What PostgreSQL calls the error of `refuse_erased`.
+_ERASED = "VA001"
 _WITHOUT_ANALYSIS = TERMINAL - {Status.COMPLETED}
 
 
 class NoAttemptsLeft(ValenceError):
     """The upload is at the last attempt that an event can carry, so it cannot be tried again."""
+
+
+class UploadErased(ValenceError):
+    """The upload was erased: nobody brings it back."""
 
 
 class NoContent(ValenceError):
@@ -56,7 +63,10 @@ class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert(connection: Connection, upload: NewUpload, status: Status, publisher: str) -> bool:
-    """Give an upload its row and its first status; False, and nothing changed, where the id is taken or there is no such account."""
+    """Give an upload its row and its first status; False, and nothing changed, where the id is taken or there is no such account.
+
+    One statement, so that it needs no transaction of the caller's. UploadErased where the upload was erased, also at this moment.
+    """
     event = UploadStatusChanged(
         upload_id=upload.id,
         account_id=upload.account_id,
@@ -65,25 +75,30 @@ async def insert(connection: Connection, upload: NewUpload, status: Status, publ
         status=status,
         occurred_at=datetime.now(UTC),
     )
-    inserted = await database.row(
-        connection,
-        "insert_upload",
-        id=upload.id,
-        account_id=upload.account_id,
-        file_name=upload.file_name,
-        content_type=upload.content_type,
-        declared_bytes=None if upload.source.bytes is None else min(upload.source.bytes, MOST_DECLARED_BYTES),
-        bucket=upload.source.bucket,
-        key=upload.source.key,
-        etag=upload.source.etag,
-        options=Jsonb(msgspec.to_builtins(upload.options)),
-        attempt=upload.attempt,
-        status=status.value,
-        occurred_at=event.occurred_at,
-        part_size=upload.part_size,
-        sha256=upload.sha256,
-        **outbox.row(event, publisher),
-    )
+    try:
+        inserted = await database.row(
+            connection,
+            "insert_upload",
+            id=upload.id,
+            account_id=upload.account_id,
+            file_name=upload.file_name,
+            content_type=upload.content_type,
+            declared_bytes=None if upload.source.bytes is None else min(upload.source.bytes, MOST_DECLARED_BYTES),
+            bucket=upload.source.bucket,
+            key=upload.source.key,
+            etag=upload.source.etag,
+            options=Jsonb(msgspec.to_builtins(upload.options)),
+            attempt=upload.attempt,
+            status=status.value,
+            occurred_at=event.occurred_at,
+            part_size=upload.part_size,
+            sha256=upload.sha256,
+            **outbox.row(event, publisher),
+        )
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == _ERASED:
+            raise UploadErased(f"upload {upload.id} was erased") from error
+        raise
     return inserted is not None
 
 

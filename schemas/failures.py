@@ -9,11 +9,12 @@ import msgspec
 
 class RejectionCode(StrEnum):
     """Why validation refuses an upload; the file is at fault, so a retry of the same object does not help,
-    unless the account's quota was."""
+    unless the account's quota was, or who may read the object."""
 
     UNKNOWN_ACCOUNT = "unknown_account"
     SOURCE_NOT_ALLOWED = "source_not_allowed"
     OBJECT_MISSING = "object_missing"
+    OBJECT_UNREADABLE = "object_unreadable"
     OBJECT_EMPTY = "object_empty"
     OBJECT_REPLACED = "object_replaced"
     SIZE_MISMATCH = "size_mismatch"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from media.limits import MediaLimits
 from media.pool import MediaPool
@@ -14,11 +15,13 @@ from runtime.process import Process
 from runtime.settings import Limits, Settings
 from runtime.storage import S3Storage
 from schemas import topics
-from stream_processors.engine import Engine
 from stream_processors.invoke import Invoke
 from stream_processors.persist import Persist
 from stream_processors.stage import Stage
 from stream_processors.validate import Validate
+
+if TYPE_CHECKING:
+    from stream_processors.engine import Engine
 
 
 def media_limits(limits: Limits) -> MediaLimits:
@@ -28,9 +31,9 @@ def media_limits(limits: Limits) -> MediaLimits:
 
 def _validate(settings: Settings, database: Database) -> Stage:
     pool = MediaPool(media_limits(settings.limits))
-    pool.start()
+    pool.begin()
     handler = Validate(settings, database, S3Storage(), pool)
-    return Stage(name="validate", topic=topics.UPLOADS_RECEIVED, handle=handler.handle)
+    return Stage(name="validate", topic=topics.UPLOADS_RECEIVED, handle=handler.handle, wait_ready=pool.wait_ready)
 
 
 def _invoke(settings: Settings, database: Database) -> Stage:
@@ -46,6 +49,13 @@ def _persist(settings: Settings, database: Database) -> Stage:
 STAGES: dict[str, Callable[[Settings, Database], Stage]] = {"validate": _validate, "invoke": _invoke, "persist": _persist}
 
 
+def engine() -> type[Engine]:
+    """The engine under every stage. Faust is what takes longest to import: meanwhile the children that open media start beside it."""
+    from stream_processors.engine import Engine
+
+    return Engine
+
+
 def main(arguments: list[str]) -> None:
     """Run the stage that is named; leaves with code 2 for a name that is none."""
     if len(arguments) != 1 or arguments[0] not in STAGES:
@@ -53,8 +63,10 @@ def main(arguments: list[str]) -> None:
     name = arguments[0]
 
     async def work(running: Process) -> None:
-        database = Database(running.settings.database_url)
-        await Engine(STAGES[name](running.settings, database), running).run()
+        stage = STAGES[name](running.settings, Database(running.settings.database_url))
+        ours = engine()(stage, running)
+        stage.wait_ready()
+        await ours.run()
 
     process.run(f"stream-processors.{name}", work)
 

@@ -7,6 +7,7 @@ acknowledging when something unexpected happens. docs/decisions/0002-one-safe-st
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import tempfile
@@ -22,9 +23,8 @@ from faust.exceptions import ProducerSendError
 from faust.tables import TableManager
 from mode.supervisors import CrashingSupervisor
 
-from runtime import kafka, metrics
+from runtime import broker, metrics
 from runtime.errors import DependencyUnavailable
-from runtime.lag import report_lag
 from runtime.process import GRACE_SECONDS, Process, leave_after
 from runtime.settings import Kafka
 from schemas.codec import Record
@@ -32,6 +32,9 @@ from stream_processors import lenient_headers
 from stream_processors.stage import Runner, Stage
 
 log = logging.getLogger(__name__)
+
+#: How long a new process only works, before it also tells how far behind its group is.
+_LAG_AFTER_SECONDS = 5.0
 
 
 class _App(faust.App):
@@ -80,7 +83,7 @@ class Engine:
         await self._app.start()
         self._process.readiness.started = True
         group = f"stream-processors.{self._stage.name}"
-        reporting = asyncio.create_task(report_lag(self._process.settings.kafka_bootstrap_servers, group, (self._stage.topic.name,)))
+        reporting = asyncio.create_task(_report_lag(self._process.settings.kafka_bootstrap_servers, group, self._stage.topic.name))
         stopped = asyncio.create_task(self._app.wait_until_stopped())
         asked = asyncio.create_task(self._process.stopping.wait())
         await asyncio.wait({stopped, asked, reporting}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,9 +121,10 @@ class Engine:
             self._slots.release()
 
     async def _send(self, record: Record) -> None:
-        topic = self._app.topic(record.topic, key_type=bytes, value_type=bytes)
         try:
-            await (await topic.send(key=record.key, value=record.value, headers=record.headers))
+            producer = await self._app.maybe_start_producer()
+            # Not by a Faust topic, which would be made anew and serialise what is bytes already. Who sends waits for the acknowledgement.
+            await (await producer.send(record.topic, record.key, record.value, None, None, record.headers))
         except MessageSizeTooLargeError:
             raise  # waiting would make it no smaller
         except ProducerSendError as error:  # Faust's own wrapping of what is raised before the record is on its way
@@ -131,15 +135,22 @@ class Engine:
             raise DependencyUnavailable("kafka", error) from error
 
 
+async def _report_lag(servers: str, group: str, topic: str) -> None:
+    """Tell how far behind the group is, for ever; what that needs is imported when the work is under way, for which videos may wait."""
+    await asyncio.sleep(_LAG_AFTER_SECONDS)
+    lag = await asyncio.to_thread(importlib.import_module, "runtime.lag")
+    await lag.report_lag(servers, group, (topic,))
+
+
 def _leave(why: str, error: BaseException | None) -> None:
     log.critical("%s: leaving without acknowledging it, so that it comes again", why, exc_info=error)
     os._exit(1)
 
 
-def _received(message: Any) -> kafka.Received:
+def _received(message: Any) -> broker.Received:
     headers = message.headers or ()
     pairs = list(headers.items()) if isinstance(headers, dict) else list(headers)
-    return kafka.Received(
+    return broker.Received(
         message.topic, message.partition, message.offset, message.key, message.value, pairs, int(message.timestamp * 1_000)
     )
 
@@ -175,14 +186,14 @@ def _app(stage: Stage, process: Process) -> Any:
         broker_max_poll_interval=86_400.0,
         broker_commit_interval=0.5,
         broker_commit_every=1_000,
-        broker_session_timeout=kafka.SESSION_MILLISECONDS / 1_000,
+        broker_session_timeout=broker.SESSION_MILLISECONDS / 1_000,
         broker_heartbeat_interval=2.0,
         broker_request_timeout=60.0,
         broker_rebalance_timeout=60.0,
         consumer_group_instance_id=f"{group}-{process.settings.worker.slot}",
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
-        producer_max_request_size=kafka.MOST_REQUEST_BYTES,
+        producer_max_request_size=broker.MOST_REQUEST_BYTES,
         producer_linger=0.002,
         producer_request_timeout=30.0,
         key_serializer="raw",

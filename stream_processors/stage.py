@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 
 from runtime import metrics, settings, telemetry
+from runtime.broker import Received
 from runtime.errors import PermanentError, ValenceError
 from runtime.health import Readiness
-from runtime.kafka import Received
 from runtime.retries import backoff
 from schemas import codec
 from schemas.codec import InvalidEvent, Record
@@ -55,6 +55,10 @@ def uncounted() -> Iterator[None]:
         clock.reschedule(time_of() + left)
 
 
+def _at_once() -> None:
+    pass
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A named step from one topic to the next: `handle` takes an event of `topic` and returns the events that follow from it.
 
@@ -64,6 +68,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     topic: Topic
     handle: Callable[[Any], Awaitable[Sequence[Event]]]
+    #: Returns when the stage can work; what it raises ends the process before the first event.
+    wait_ready: Callable[[], None] = _at_once
 
 
 class TooManyDeadLetters(ValenceError):

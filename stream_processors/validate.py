@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -12,11 +14,12 @@ from psycopg.types.json import Jsonb
 from media.limits import Rejected
 from media.pool import MediaPool
 from media.ranges import BLOCK_BYTES
-from runtime import database, erasure, metrics, quotas, uploads
+from runtime import metrics, quotas, uploads
 from runtime.database import Database
-from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
+from runtime.errors import AccessDenied, ObjectMissing, ObjectReplaced, PermanentError
 from runtime.settings import Settings
 from runtime.storage import ObjectInfo, ObjectStorage
+from runtime.uploads import UploadErased
 from schemas.events import Event, PinnedSource, UploadReceived, UploadRejected, UploadValidated
 from schemas.failures import Failure, RejectionCode
 from schemas.jobs import source_key
@@ -27,6 +30,9 @@ from stream_processors.stage import uncounted
 log = logging.getLogger(__name__)
 
 SOURCE = "/stream-processors/validate"
+#: How long a source that S3 denies is waited for: so long may a new permission take to be in force. Meanwhile its partition stands still.
+DENIED_SECONDS = 60.0
+_RETRYABLE = frozenset({RejectionCode.QUOTA_EXCEEDED, RejectionCode.OBJECT_UNREADABLE})
 
 
 class _ObjectRanges(NamedTuple):
@@ -48,10 +54,6 @@ class _ObjectRanges(NamedTuple):
         return self.storage.read_range(self.bucket, self.info.key, self.info.etag, offset, length)
 
 
-class _Erased(Exception):
-    """What was inserted is taken back."""
-
-
 class Validate:
     """The handler of the first stage: `upload.received` in, `upload.validated` or `upload.rejected` out."""
 
@@ -60,9 +62,28 @@ class Validate:
         self._database = database
         self._storage = storage
         self._pool = pool
+        #: Since when S3 denies the sources of events that are in hand.
+        self._denied: dict[tuple[UUID, int], float] = {}
 
     async def handle(self, event: UploadReceived) -> Sequence[Event]:
         """Look at the object, and say whether it goes on or why not."""
+        try:
+            outcome = await self._handle(event)
+        except AccessDenied as error:
+            # What Valence itself has put into S3 is for its own role to read: there a denial is no upload's fault, and is waited for.
+            if self._is_ours(event) or not self._is_denied_for_long(event):
+                raise
+            address = f"s3://{event.source.bucket}/{event.source.key}"
+            message = f"{address} is missing, or Valence may not read it ({error}): put it there or allow that, then try again"
+            outcome = [_rejected(event, Rejected(RejectionCode.OBJECT_UNREADABLE, message))]
+        self._denied.pop((event.upload_id, event.attempt), None)
+        return outcome
+
+    def _is_denied_for_long(self, event: UploadReceived) -> bool:
+        now = asyncio.get_running_loop().time()
+        return now - self._denied.setdefault((event.upload_id, event.attempt), now) >= DENIED_SECONDS
+
+    async def _handle(self, event: UploadReceived) -> Sequence[Event]:
         try:
             if not await self._admit(event):
                 return []
@@ -96,12 +117,9 @@ class Validate:
             id=event.upload_id, account_id=event.account_id, source=event.source, options=event.options, attempt=event.attempt
         )
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.connection() as connection:
                 is_new = await uploads.insert(connection, new, Status.RECEIVED, SOURCE)
-                # Looked at after the insert, which waits for an erasure that is under way.
-                if is_new and await erasure.was_erased(connection, event.upload_id):
-                    raise _Erased
-        except _Erased:
+        except UploadErased:
             log.info("the upload was erased: it stays so")
             return False
         if not is_new and not await self._is_due(event):
@@ -114,25 +132,26 @@ class Validate:
 
     async def _is_due(self, event: UploadReceived) -> bool:
         """Whether an upload that has its row already is at this attempt, or may begin it now."""
-        async with self._database.transaction() as connection:
-            row = await database.row(connection, "upload", id=event.upload_id)
-            if row is None:
-                message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
-                raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
-            if row["account_id"] != event.account_id:  # whoever names another account's id gets no say in what becomes of it
-                raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
-            if event.attempt > row["attempt"]:
-                if await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE):
-                    return True
-                log.warning("ignored: attempt %d comes before attempt %d has ended", event.attempt, row["attempt"])
-                return False
+        found = await self._database.rows("upload", id=event.upload_id)
+        if not found:
+            message = f"there is no account {event.account_id}: use an id that `valence accounts list` prints"
+            raise Rejected(RejectionCode.UNKNOWN_ACCOUNT, message)
+        row = found[0]
+        if row["account_id"] != event.account_id:  # whoever names another account's id gets no say in what becomes of it
+            raise PermanentError(f"upload {event.upload_id} belongs to another account than {event.account_id}: mint a new id")
+        if event.attempt <= row["attempt"]:
             return bool(event.attempt == row["attempt"] and not _has_ended(row["status"], row["failure"]))
+        async with self._database.transaction() as connection:
+            begun = await uploads.apply_status(connection, event.upload_id, event.attempt, Status.RECEIVED, SOURCE)
+        if not begun:
+            log.warning("ignored: attempt %d comes before attempt %d has ended", event.attempt, row["attempt"])
+        return begun
 
     def _is_allowed(self, event: UploadReceived) -> bool:
-        source = event.source
-        if source.bucket == self._settings.storage.bucket and source.key == source_key(event.upload_id):
-            return True
-        return self._settings.may_be_source(source.bucket, source.key)
+        return self._is_ours(event) or self._settings.may_be_source(event.source.bucket, event.source.key)
+
+    def _is_ours(self, event: UploadReceived) -> bool:
+        return event.source.bucket == self._settings.storage.bucket and event.source.key == source_key(event.upload_id)
 
     async def _look(self, event: UploadReceived) -> _ObjectRanges:
         source = event.source
@@ -167,5 +186,5 @@ def _has_ended(status: str, failure: dict[str, object] | None) -> bool:
 def _rejected(event: UploadReceived, rejection: Rejected) -> UploadRejected:
     log.info("rejected: %s", rejection)
     metrics.REJECTIONS.labels(rejection.code).inc()
-    failure = Failure(code=rejection.code, message=rejection.message, retryable=rejection.code is RejectionCode.QUOTA_EXCEEDED)
+    failure = Failure(code=rejection.code, message=rejection.message, retryable=rejection.code in _RETRYABLE)
     return UploadRejected(upload_id=event.upload_id, account_id=event.account_id, attempt=event.attempt, failure=failure)

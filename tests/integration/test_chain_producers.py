@@ -58,8 +58,9 @@ async def relay(database: Database, broker: MemoryBroker) -> None:
     """Publish until the outbox is empty."""
     connection = await database.dedicated()
     async with connection:
-        while await outbox_relay.publish_batch(connection, broker):
-            pass
+        published = await outbox_relay.publish_batch(connection, broker)
+        while published:
+            published = await outbox_relay.publish_batch(connection, broker, published)
 
 
 async def submit(database: Database, account: UUID) -> UUID:

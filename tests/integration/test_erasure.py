@@ -12,7 +12,7 @@ from producers.erasing import Eraser
 from runtime import erasure, outbox, uploads
 from runtime.database import Database
 from runtime.erasure import Erased
-from runtime.errors import DependencyUnavailable
+from runtime.errors import AccessDenied, DependencyUnavailable
 from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import ObjectInfo, S3Storage
@@ -92,7 +92,7 @@ async def test_the_topics_that_keep_the_newest_record_are_sent_a_tombstone_after
     async with database.transaction() as connection:
         await erasure.erase_upload(connection, settings, upload_id, await erasure.begin(connection, Erased.UPLOAD))
     async with database.connection() as connection:
-        waiting = [row.record for row in await outbox.oldest(connection, 100_000) if row.record.key == str(upload_id).encode()]
+        waiting = [row.record for row in await outbox.following(connection, (), 100_000) if row.record.key == str(upload_id).encode()]
         tombstones = waiting[-2:]
         assert {(record.topic, record.value) for record in tombstones} == {(UPLOADS_STATUS.name, None), (ANALYSES_PERSISTED.name, None)}
         await status_projector.project(connection, [received(record) for record in tombstones if record.topic == ANALYSES_PERSISTED.name])
@@ -155,3 +155,32 @@ async def test_a_closed_account_is_nobody_at_once_and_gone_with_everything_soon(
         assert await objects(settings, storage, upload_id) == []
     (receipt,) = await database.rows("receipt", id=receipt_id)
     assert (receipt["uploads"], receipt["objects"], receipt["finished_at"] is not None) == (3, 9, True)
+
+
+async def test_a_place_that_s3_denies_is_tried_later_and_holds_up_no_other(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = [await stored_upload(settings, database, storage, account) for _ in range(2)]
+    receipts = {}
+    for upload_id in denied:
+        async with database.transaction() as connection:
+            receipts[upload_id] = await erasure.begin(connection, Erased.UPLOAD)
+            await erasure.erase_upload(connection, settings, upload_id, receipts[upload_id])
+    delete, first = storage.delete, denied[0]
+
+    async def forbidding(bucket: str, key: str) -> None:
+        if str(first) in key:
+            raise AccessDenied("s3", "AccessDenied")
+        await delete(bucket, key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "delete", forbidding)
+        await work_off(eraser)
+    assert await objects(settings, storage, denied[1]) == []
+    assert await objects(settings, storage, first) != []
+    finished = {id: (await database.rows("receipt", id=receipt))[0]["finished_at"] for id, receipt in receipts.items()}
+    assert finished[denied[1]] is not None
+    assert finished[first] is None
+    await select(database, "update object_erasures set due_at = now() where receipt_id = %s", receipts[first])
+    await work_off(eraser)
+    assert await objects(settings, storage, first) == []

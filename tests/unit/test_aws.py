@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from runtime import aws
-from runtime.errors import DependencyUnavailable
+from runtime.errors import AccessDenied, DependencyUnavailable
 
 
 @pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("403", 403), ("SlowDown", 503), ("Unheard", 500)])
@@ -23,5 +23,5 @@ def test_an_error_about_the_request_passes() -> None:
 
 @pytest.mark.parametrize("code", ["AccessDenied", "403"])
 def test_what_is_waited_for_since_it_is_denied_says_which_permissions_would_mend_it(code: str) -> None:
-    with pytest.raises(DependencyUnavailable, match="s3:ListBucket"), aws.availability("s3"):
+    with pytest.raises(AccessDenied, match="s3:ListBucket"), aws.availability("s3"):
         raise ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")

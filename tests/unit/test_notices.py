@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from producers import sagemaker_notices
 from producers.sagemaker_notices import Notices, read
 from runtime import health
 from runtime.errors import DependencyUnavailable
@@ -47,7 +48,10 @@ class Desk:
         self.notices = Notices(self.queue, self.broker, self.database, self.storage)  # type: ignore[arg-type]
 
     async def relay(self) -> int:
-        return await self.notices.relay(Readiness(), 0)
+        """Relay what there is, until there is nothing more."""
+        number = await self.notices.relay(Readiness(), 0)
+        await self.notices.relay(Readiness(), 0)
+        return number
 
     def events(self, topic: topics.Topic) -> list[Any]:
         records = self.broker.topics[topic.name]
@@ -143,6 +147,37 @@ async def test_a_notice_is_deleted_only_after_the_broker_has_the_event() -> None
     assert desk.database.finished == []
     desk.broker.away = False
     assert await relaying == 1
+    await desk.relay()
+    assert desk.queue.bodies == []
+
+
+async def test_each_notice_is_told_at_once_and_ten_are_deleted_together() -> None:
+    desk = Desk()
+    for number in range(1, 11):
+        await desk.queue.send(json.dumps(notice(inference_id=f"{UPLOAD}.{number}")))
+        await desk.notices.relay(Readiness(), 0)
+        assert (len(desk.completed), len(desk.queue.bodies)) == (number, number % 10)
+
+
+async def test_a_notice_that_was_told_does_not_wait_for_nine_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    await desk.queue.send(json.dumps(notice()))
+    await desk.notices.relay(Readiness(), 0)
+    monkeypatch.setattr(sagemaker_notices, "DELETE_SECONDS", 0.0)
+    await desk.queue.send(json.dumps(notice()))
+    await desk.notices.relay(Readiness(), 0)
+    assert desk.queue.bodies == []
+
+
+async def test_what_sqs_could_not_delete_is_deleted_when_it_is_back() -> None:
+    desk = Desk()
+    await desk.queue.send(json.dumps(notice()))
+    await desk.notices.relay(Readiness(), 0)
+    desk.queue.away = True
+    with pytest.raises(DependencyUnavailable):
+        await desk.notices.delete()
+    desk.queue.away = False
+    await desk.notices.delete()
     assert desk.queue.bodies == []
 
 
@@ -167,8 +202,8 @@ async def test_while_the_broker_is_away_messages_are_not_received_until_sqs_give
     monkeypatch.setattr(health, "backoff", lambda attempt, cap: 0.0)
     monkeypatch.setattr(desk.queue, "receive", counted)
     monkeypatch.setattr(desk.broker, "publish", moody)
-    await desk.relay()
-    assert (len(received), len(desk.completed), desk.queue.bodies) == (1, 1, [])
+    await desk.notices.relay(Readiness(), 0)
+    assert (len(received), len(desk.completed)) == (1, 1)
 
 
 async def test_a_notice_that_comes_twice_is_told_under_the_same_id() -> None:

@@ -167,11 +167,14 @@ async def test_a_record_that_cannot_be_dealt_with_ends_the_process_and_is_not_ac
 async def test_a_broker_that_is_away_before_the_record_is_on_its_way_is_waited_for() -> None:
     async with Running([0]) as running:
 
-        class Topic:
-            async def send(self, **record: object) -> None:
+        class Producer:
+            async def send(self, *record: object) -> None:
                 raise vars(engines)["ProducerSendError"]("Error while sending") from TimeoutError()
 
-        running.engine._app.topic = lambda *_, **__: Topic()
+        async def producer() -> Producer:
+            return Producer()
+
+        running.engine._app.maybe_start_producer = producer
         with pytest.raises(DependencyUnavailable):
             await running.engine._send(Record("t", None, b"", []))
 

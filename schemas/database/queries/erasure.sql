@@ -82,6 +82,9 @@ delete from accounts where id = %(id)s;
 -- name: due_object_erasures
 select id, receipt_id, bucket, key from object_erasures where due_at <= now() order by due_at, id limit %(most)s;
 
+-- name: postpone_object_erasure
+update object_erasures set due_at = now() + %(later)s where id = %(id)s;
+
 -- name: finish_object_erasure
 with done as (
     delete from object_erasures where id = %(id)s returning receipt_id

@@ -17,7 +17,7 @@ with uploaded as (
     select %(event_id)s, %(aggregatetype)s::text, %(aggregateid)s::text, %(type)s::text, %(payload)s::jsonb, %(headers)s from uploaded
     on conflict (id) do nothing
 )
-select id from uploaded;
+select refuse_erased(id) as id from uploaded;
 
 -- name: upload
 select * from uploads where id = %(id)s;

@@ -40,7 +40,7 @@ class Storage:
         self._remove_sockets()
         client = _client(environment, self.variables["AWS_ENDPOINT_URL_S3"])
         chosen = (f"-{name}.port{kind.replace('-', '.')}={self._ports[name + kind]}" for name in _PORTS for kind in ("", "-grpc"))
-        # `mini` and not `server`, measured: up after 0.6 s and not 3.3 s, back 6 s after a kill and not 24 s, gone 2 s after SIGTERM.
+        # `mini` and not `server`: it is up, back after a kill and gone after SIGTERM several times sooner.
         settings = (
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",

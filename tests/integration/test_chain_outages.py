@@ -50,7 +50,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     quick = {
         "VALENCE_SAGEMAKER_ANSWER": "instant",
         "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1",
-        "VALENCE_INFERENCE_RECALL_AFTER_SECONDS": "2",
     }
     before = dict(os.environ)
     with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=[prepare], settings=quick)) as running:

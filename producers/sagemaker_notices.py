@@ -93,7 +93,8 @@ class Notices:
         stay in hand and are not received again and again.
         """
         messages = await readiness.insist(lambda: self._queue.receive(wait_seconds))
-        self._told += await readiness.insist(lambda: self._tell(messages))
+        told = await readiness.insist(lambda: self._tell(messages))
+        self._told += told  # another reader may have begun a new list meanwhile
         if not messages or len(self._told) >= BATCH or time.monotonic() - self._deleted >= DELETE_SECONDS:
             await readiness.insist(self.delete)
         return len(messages)

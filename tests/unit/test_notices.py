@@ -6,88 +6,21 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 
-from producers import sagemaker_notices
 from producers.sagemaker_notices import Notices, read
 from runtime import health
 from runtime.errors import DependencyUnavailable
 from runtime.health import Readiness
 from runtime.queue import Message
-from runtime.testing import MemoryBroker, MemoryQueue, MemoryStorage
+from runtime.testing import MemoryQueue
 from schemas import codec, topics
 from schemas.codec import MAX_EVENT_BYTES, Record
 from schemas.events import InferenceCompleted, InferenceFailed
 from schemas.jobs import parse_inference_id
+from tests.notices import OUTPUT, UPLOAD, Desk, enveloped, notice
 from tests.waiting import until
-
-UPLOAD = UUID("0198c0de-0000-7000-8000-000000000001")
-OUTPUT = "s3://valence/inference/output/1.out"
-FAILURE = "s3://valence/inference/failure/1-error.out"
-
-
-class Database:
-    """Writes down which invocations have finished; the real queries are tested against the real server."""
-
-    def __init__(self) -> None:
-        self.finished: list[tuple[UUID, int]] = []
-
-    async def rows(self, query: str, *, upload_ids: list[UUID], attempts: list[int]) -> list[Any]:
-        assert query == "finish_invocations"
-        self.finished += zip(upload_ids, attempts, strict=True)
-        return []
-
-
-class Desk:
-    """The notices' producer between in-memory twins."""
-
-    def __init__(self) -> None:
-        self.queue, self.broker, self.storage, self.database = MemoryQueue(), MemoryBroker(), MemoryStorage(), Database()
-        self.notices = Notices(self.queue, self.broker, self.database, self.storage)  # type: ignore[arg-type]
-
-    async def relay(self) -> int:
-        """Relay what there is, until there is nothing more."""
-        number = await self.notices.relay(Readiness(), 0)
-        await self.notices.relay(Readiness(), 0)
-        return number
-
-    def events(self, topic: topics.Topic) -> list[Any]:
-        records = self.broker.topics[topic.name]
-        return [codec.decode(topic, record.key, record.value, record.headers)[1] for record in records]
-
-    @property
-    def completed(self) -> list[InferenceCompleted]:
-        return self.events(topics.INFERENCE_COMPLETED)
-
-    @property
-    def failed(self) -> list[InferenceFailed]:
-        return self.events(topics.INFERENCE_FAILED)
-
-
-def notice(status: str = "Completed", inference_id: str = f"{UPLOAD}.1", **more: Any) -> dict[str, Any]:
-    """A notice as SageMaker writes it."""
-    where = {"outputLocation": OUTPUT} if status == "Completed" else {"failureLocation": FAILURE}
-    return {
-        "awsRegion": "us-east-1",
-        "eventTime": "2026-01-01T00:00:00.000Z",
-        "receivedTime": "2026-01-01T00:00:00.000Z",
-        "invocationStatus": status,
-        "requestParameters": {"endpointName": "valence", "inputLocation": "s3://valence/jobs/1.json"},
-        "responseParameters": {"contentType": "application/json", **where},
-        "inferenceId": inference_id,
-        "eventVersion": "1.0",
-        "eventSource": "aws:sagemaker",
-        "eventName": "InferenceResult",
-        **more,
-    }
-
-
-def enveloped(content: dict[str, Any]) -> str:
-    """The same within SNS's envelope."""
-    around = {"Type": "Notification", "MessageId": str(uuid4()), "TopicArn": "arn:aws:sns:us-east-1:1:ok", "Message": json.dumps(content)}
-    return json.dumps(around)
 
 
 @pytest.mark.parametrize("body", [json.dumps(notice()), enveloped(notice())], ids=["raw", "in SNS's envelope"])
@@ -148,36 +81,6 @@ async def test_a_notice_is_deleted_only_after_the_broker_has_the_event() -> None
     desk.broker.away = False
     assert await relaying == 1
     await desk.relay()
-    assert desk.queue.bodies == []
-
-
-async def test_each_notice_is_told_at_once_and_ten_are_deleted_together() -> None:
-    desk = Desk()
-    for number in range(1, 11):
-        await desk.queue.send(json.dumps(notice(inference_id=f"{UPLOAD}.{number}")))
-        await desk.notices.relay(Readiness(), 0)
-        assert (len(desk.completed), len(desk.queue.bodies)) == (number, number % 10)
-
-
-async def test_a_notice_that_was_told_does_not_wait_for_nine_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk()
-    await desk.queue.send(json.dumps(notice()))
-    await desk.notices.relay(Readiness(), 0)
-    monkeypatch.setattr(sagemaker_notices, "DELETE_SECONDS", 0.0)
-    await desk.queue.send(json.dumps(notice()))
-    await desk.notices.relay(Readiness(), 0)
-    assert desk.queue.bodies == []
-
-
-async def test_what_sqs_could_not_delete_is_deleted_when_it_is_back() -> None:
-    desk = Desk()
-    await desk.queue.send(json.dumps(notice()))
-    await desk.notices.relay(Readiness(), 0)
-    desk.queue.away = True
-    with pytest.raises(DependencyUnavailable):
-        await desk.notices.delete()
-    desk.queue.away = False
-    await desk.notices.delete()
     assert desk.queue.bodies == []
 
 

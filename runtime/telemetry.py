@@ -1,6 +1,6 @@
 """Logs as JSON lines and traces that follow one upload across processes and topics.
 
-Every log line within `following(...)` carries the upload id and the trace id. Spans are exported when the standard variable
+Every log line within `following(...)` carries the upload id and the trace id. Spans are made and exported when the standard variable
 `OTEL_EXPORTER_OTLP_ENDPOINT` is set; trace ids are carried along either way.
 """
 
@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 from uuid import UUID
 
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pythonjsonlogger.json import JsonFormatter
 
 _upload_id: ContextVar[UUID | None] = ContextVar("upload_id", default=None)
 _tracer = trace.get_tracer("valence")
+_ids = random.SystemRandom()
 #: An event's envelope carries this and nothing else, whatever `OTEL_PROPAGATORS` names.
 _propagator = TraceContextTextMapPropagator()
 
@@ -36,6 +37,20 @@ _KAFKA_CHATTER = {
     "kafka.net.selector": re.compile(r"^Task .* ran for .* threshold\)", re.DOTALL),
     "kafka.coordinator": re.compile(r"^Error sending \w+ to node |^Marking the coordinator dead "),
 }
+
+
+class _Carrier(trace.NoOpTracer):
+    """Makes no spans, which nobody would look at: it hands the trace on that it is given, and begins one where there is none."""
+
+    def start_span(self, name: str, context: Context | None = None, *args: Any, **options: Any) -> trace.Span:
+        given = trace.get_current_span(context).get_span_context()
+        begun = trace.SpanContext(_ids.getrandbits(128), _ids.getrandbits(64), is_remote=False, trace_flags=trace.TraceFlags(1))
+        return trace.NonRecordingSpan(given if given.is_valid else begun)
+
+
+class _Carriers(trace.TracerProvider):
+    def get_tracer(self, *args: Any, **options: Any) -> trace.Tracer:
+        return _Carrier()
 
 
 class _Context(logging.Filter):
@@ -68,12 +83,19 @@ def configure(process: str) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("kafka", "aiokafka", "botocore", "urllib3", "httpx", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    provider = TracerProvider(resource=Resource.create({"service.name": f"valence.{process}"}))
-    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    trace.set_tracer_provider(_exporting(process) if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else _Carriers())
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+
+def _exporting(process: str) -> trace.TracerProvider:
+    # Imported where it is needed: a killed worker's videos wait for its start.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": f"valence.{process}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
 
 
 @contextmanager
@@ -98,5 +120,5 @@ def traceparent() -> str | None:
 def flush() -> None:
     """Export the spans that wait, before the process leaves."""
     provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.force_flush(timeout_millis=2_000)
+    if not isinstance(provider, _Carriers):
+        provider.force_flush(timeout_millis=2_000)  # type: ignore[attr-defined]  # the SDK's, which `_exporting` has made

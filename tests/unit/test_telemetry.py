@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -52,3 +53,31 @@ def test_what_kafka_says_at_every_disconnect_is_not_logged() -> None:
 
 def test_everything_else_that_goes_wrong_is_logged() -> None:
     assert logged(WORTH_KNOWING) == WORTH_KNOWING
+
+
+_CARRYING = """
+import json, os, sys
+from uuid import uuid4
+from runtime import telemetry
+os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
+telemetry.configure("test")
+seen = []
+for given in json.load(sys.stdin):
+    with telemetry.following(uuid4(), "work", given):
+        seen.append(telemetry.traceparent())
+        with telemetry.following(uuid4(), "work within"):
+            seen.append(telemetry.traceparent())
+telemetry.flush()
+print(json.dumps([seen, "opentelemetry.sdk" in sys.modules]))
+"""
+_TRACE = f"00-{0xABC:032x}-{0xDEF:016x}-01"
+
+
+def test_without_an_exporter_a_trace_is_handed_on_as_it_came_and_begun_where_there_is_none() -> None:
+    given = json.dumps([_TRACE, None, None])
+    ended = subprocess.run([sys.executable, "-c", _CARRYING], input=given, capture_output=True, text=True, check=True)
+    (first, within_first, second, within_second, third, _), sdk_is_there = json.loads(ended.stdout)
+    assert first == within_first == _TRACE
+    assert second == within_second != third
+    assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", begun) for begun in (second, third))
+    assert not sdk_is_there

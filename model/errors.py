@@ -106,6 +106,16 @@ class RecogniserDied(ModelError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class Busy(ModelError):
+    """So many invocations wait already that one more is not taken."""
+
+    code = "busy"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, taken: int) -> None:
+        super().__init__(f"the container has {taken} videos to analyse already, the most that it takes: try again later, or start another")
+
+
 class StorageUnavailable(ModelError):
     """The object cannot be read at the moment: S3 is away, throttles or refuses the container's role."""
 

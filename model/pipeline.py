@@ -8,7 +8,7 @@ all of it together.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,8 @@ from media.pool import MediaPool
 from media.ranges import Ranges
 from model import captions
 from model.errors import MediaRefused
-from model.senses import Felt, Recorder, Senses, Span, WordsAlone
+from model.parts import Part, Parts
+from model.senses import Block, Felt, Recorder, Senses, Span, WordsAlone
 from model.utterances import into_utterances, text_of
 from model.voice_segments import find_voice
 from model.words import WordSource
@@ -45,6 +46,8 @@ class Video:
     sidecar: Callable[[], tuple[Cue, ...]] = no_sidecar
     #: Whose video it is, for the log; a video that came as a body belongs to no upload.
     upload_id: str | None = None
+    #: Where its time goes, filled in while it is analysed.
+    parts: Parts = field(default_factory=Parts)
 
 
 class Analyser(Protocol):
@@ -108,10 +111,13 @@ class Pipeline:
         """
         started = time.monotonic()
         try:
-            info = self.media.probe_blocking(video.source)
+            with video.parts.during(Part.DECODE):
+                info = self.media.probe_blocking(video.source)
             said = self._read_captions(video, info) or self._listen(video)
-            utterances = self._feel(said)
-            return self._answer(said, utterances, () if utterances else self.senses.moments(said.recorder), started)
+            utterances = self._feel(said, video.parts)
+            with video.parts.during(Part.SENSES):
+                moments = () if utterances else self.senses.moments(said.recorder)
+            return self._answer(said, utterances, moments, started)
         except Rejected as rejected:
             raise MediaRefused(rejected.code, rejected.message) from rejected
 
@@ -126,8 +132,8 @@ class Pipeline:
         if not cues and not (video.options.captions and info.has_captions):
             return None
         recorder = self.senses.record()
-        with decoding(self.media, video.source, captions=True, pictures=recorder.watcher) as sound:
-            for _ in recorder.heard(sound):  # decoded all the same: its length counts, and its limits hold
+        with decoding(self.media, video.source, captions=True, pictures=video.parts.watching(recorder.watcher)) as sound:
+            for _ in _heard(sound, recorder, video.parts):  # decoded all the same: its length counts, and its limits hold
                 pass
             utterances = tuple(captions.into_utterances(cues or sound.decoded.cues))
         if not utterances:
@@ -136,18 +142,23 @@ class Pipeline:
 
     def _listen(self, video: Video) -> Said:
         recorder = self.senses.record()
-        with decoding(self.media, video.source, pictures=recorder.watcher) as sound:
-            transcript = self.words.transcribe(recorder.voiced(find_voice(recorder.heard(sound))))
+        with decoding(self.media, video.source, pictures=video.parts.watching(recorder.watcher)) as sound:
+            voice = video.parts.each(Part.VOICE_ACTIVITY, find_voice(_heard(sound, recorder, video.parts)))
+            with video.parts.during(Part.WORDS):
+                transcript = self.words.transcribe(recorder.voiced(voice))
         if not sound.decoded.has_sound:
             return Said(sound.decoded, recorder, (), None)
         utterances = tuple(into_utterances(transcript.words))
         return Said(sound.decoded, recorder, utterances, self.words.name, (self.words.ref,), transcript.language)
 
-    def _feel(self, said: Said) -> tuple[Utterance, ...]:
+    def _feel(self, said: Said, parts: Parts) -> tuple[Utterance, ...]:
         texts = [text_of(words, said.language) for words in said.utterances]
-        said_alone = zip(said.utterances, texts, self.text.score_many(texts), strict=True)
+        with parts.during(Part.TEXT):
+            scores = self.text.score_many(texts)
+        said_alone = zip(said.utterances, texts, scores, strict=True)
         spans = [Span(words[0].start, words[-1].end, text, alone) for words, text, alone in said_alone]
-        felt = self.senses.feel(said.recorder, spans)
+        with parts.during(Part.SENSES):
+            felt = self.senses.feel(said.recorder, spans)
         return tuple(map(_utterance, said.utterances, texts, felt, map(self._certain_from, felt)))
 
     def _certain_from(self, felt: Felt) -> float:
@@ -175,6 +186,10 @@ class Pipeline:
             moments=moments,
             gaps=said.decoded.gaps,
         )
+
+
+def _heard(sound: Iterable[Block], recorder: Recorder, parts: Parts) -> Iterator[Block]:
+    return parts.each(Part.SENSES, recorder.heard(parts.each(Part.DECODE, sound)))
 
 
 def _utterance(words: Sequence[Word], text: str, felt: Felt, certain_from: float) -> Utterance:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
 from model import handler
-from model.errors import ModelError, OutOfMemory
+from model.errors import Busy, ModelError, OutOfMemory
 from model.pipeline import Analyser, Video
 from model.requests import ClientGone, Message, Receive, Send, video_body, whole_body
 from model.settings import Settings
 from schemas.failures import Failure
 
 _log = logging.getLogger(__name__)
+
+#: Invocations that are taken at once, worked on or waiting: as many as SageMaker may send to a container. A waiting one holds a connection
+#: and as much of its body as the server reads ahead, some 64 KiB.
+MOST_INVOCATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ def _refused(error: ModelError) -> Reply:
 class Server:
     """The ASGI application. It answers `/ping` from the start, with 503 until `load` has returned the models.
 
-    Videos are analysed in threads, `concurrent_videos` at a time; more requests wait before their body is read. When loading fails,
-    `failed` is called and the error is kept in `load_error`.
+    Videos are analysed in threads, `concurrent_videos` at a time; up to MOST_INVOCATIONS wait before their body is read, and more are
+    refused as Busy. When loading fails, `failed` is called and the error is kept in `load_error`.
     """
 
     def __init__(self, settings: Settings, load: Callable[[], Analyser], failed: Callable[[], None]) -> None:
@@ -52,6 +57,7 @@ class Server:
         self._failed = failed
         self._pipeline: Analyser | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._taken = 0
         self._turns = asyncio.Semaphore(settings.concurrent_videos)
         self._threads = ThreadPoolExecutor(settings.concurrent_videos, thread_name_prefix="video")
 
@@ -100,8 +106,9 @@ class Server:
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "loading", "the models are being loaded: try again shortly", retryable=True)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            async with self._turns:
-                return Reply(HTTPStatus.OK, await self._invoke(self._pipeline, headers, receive))
+            with self._place():
+                async with self._turns:
+                    return Reply(HTTPStatus.OK, await self._invoke(self._pipeline, headers, receive))
         except ModelError as error:
             _log.warning("refused: %s: %s", error.code, error)
             return _refused(error)
@@ -118,6 +125,16 @@ class Server:
             message = "the model failed on this video for a reason that is in its log"
             return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "inference_error", message, retryable=True)
 
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._taken >= MOST_INVOCATIONS:
+            raise Busy(self._taken)
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
     async def _invoke(self, pipeline: Analyser, headers: MutableMapping[str, str], receive: Receive) -> bytes:
         content_type, accept = headers.get("content-type", ""), headers.get("accept", handler.JSON)
         if handler.is_video(content_type):
@@ -128,7 +145,8 @@ class Server:
     async def _in_thread(self, pipeline: Analyser, video: Video, accept: str) -> bytes:
         def work() -> bytes:
             analysis = handler.predict_fn(video, pipeline)
-            facts = {"upload_id": video.upload_id, "media_seconds": analysis.media_seconds, "compute_seconds": analysis.compute_seconds}
+            times = {"media_seconds": analysis.media_seconds, "compute_seconds": analysis.compute_seconds}
+            facts = {"upload_id": video.upload_id, **times, "part_seconds": video.parts.rounded()}
             _log.info("analysed: %d utterances", len(analysis.utterances), extra=facts)
             return handler.output_fn(analysis, accept)
 

@@ -12,6 +12,7 @@ from media.decoded import Cue
 from media.ranges import MemoryRanges
 from model.errors import MediaRefused, StorageUnavailable
 from model.handler import input_fn, model_fn, output_fn, predict_fn
+from model.parts import Part
 from model.pipeline import Pipeline, Video
 from model.profiles import BUNDLED_FOLDER
 from model.word_error import word_error_rate
@@ -50,6 +51,7 @@ def test_the_four_functions_turn_a_video_into_an_analysis(model: Pipeline) -> No
     assert analysis.reason is None
     assert analysis.media_seconds == pytest.approx(44.2, abs=0.2)
     assert analysis.compute_seconds > 0
+    assert {part for part, seconds in video.parts.seconds.items() if seconds} == set(Part)
 
 
 def test_moods_are_read_from_what_was_heard(model: Pipeline) -> None:

@@ -126,6 +126,22 @@ async def test_a_video_that_waits_its_turn_is_not_taken_in_before(model: FakeMod
     assert model.given == [b"first", b"second"]
 
 
+async def test_more_videos_than_may_wait_are_refused_and_those_that_wait_are_not(model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.server.MOST_INVOCATIONS", 2)
+    async with _running(lambda: model, concurrent_videos=1) as (_, client):
+        await _loaded(client)
+        worked_on = asyncio.create_task(client.post("/invocations", content=b"first", headers=_VIDEO))
+        assert await asyncio.to_thread(model.begun.acquire, timeout=30)
+        waiting = asyncio.create_task(client.post("/invocations", content=b"second", headers=_VIDEO))
+        await asyncio.sleep(0)  # it takes its place before the next one asks
+        refused = await asyncio.wait_for(client.post("/invocations", content=b"third", headers=_VIDEO), 30)
+        model.let_go.set()
+        assert [(await post).status_code for post in (worked_on, waiting)] == [200, 200]
+        assert (await client.post("/invocations", content=b"fourth", headers=_VIDEO)).status_code == 200
+    assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (503, "busy", True)
+    assert model.given == [b"first", b"second", b"fourth"]
+
+
 async def test_models_that_cannot_be_loaded_stop_the_server() -> None:
     stopped = asyncio.Event()
 

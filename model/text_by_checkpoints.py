@@ -16,7 +16,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from model.checkpoints import find, require_finite, sha256
-from model.device import best_device, quick_dtype
+from model.device import best_device, has_quick_int8, quick_dtype
+from model.eight_bits import into_eight_bits
 from model.errors import WeightsRefused
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
@@ -108,17 +109,21 @@ def _classifier(path: Path, role: str, name: str, classes: tuple[str, ...]) -> C
     if not files:
         raise WeightsRefused(path, "it holds no *.safetensors; other formats may hold code and are never opened")
     device = best_device()
+    in_eight_bits = has_quick_int8(device)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        dtype = torch.float32 if in_eight_bits else quick_dtype(device)
         network, loading = AutoModelForSequenceClassification.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, dtype=quick_dtype(device), output_loading_info=True
+            path, local_files_only=True, use_safetensors=True, dtype=dtype, output_loading_info=True
         )
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
         raise WeightsRefused(path, f"transformers cannot load it: {error}") from error
     if odd := sorted(loading["missing_keys"]) or sorted(loading["mismatched_keys"]):
         raise WeightsRefused(files[0], f"it is of another architecture than config.json says: {odd[0]!r} is missing or of another shape")
     require_finite(files[0], network.state_dict())
+    if in_eight_bits:
+        into_eight_bits(network.base_model)  # the head stays exact: it costs nothing, and what it reads is already rounded
     ref = ModelRef(role=role, name=name, sha256=sha256([path / "config.json", *files]))
     return Classifier(ref, network.eval().to(device), tokenizer, order)
 

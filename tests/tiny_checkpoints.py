@@ -7,7 +7,7 @@ place alone, and the positional embedding of each place points at the script's t
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -30,17 +30,20 @@ SCRIPT: tuple[Line, ...] = (
     (0.0, 1.2, "I can't believe you did that!"),
     (1.4, 2.4, "In 1999 we paid 1,000 dollars."),
 )
-_WIDTH = 64
-#: Of the decoder; it says at most half as many tokens a window, and an unsure one says as many as it can.
-_PLACES = 64
+#: A decoder says at most half as many tokens a window as it has places, here 64, and an unsure one says as many as it can.
+_WHISPER = ModelDimensions(80, 1500, 64, 2, 1, 51_865, 64, 64, 2, 1)
+_ROBERTA = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 300}
+_DISTILBERT = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "vocab_size": 100}
 _LOUD = 12.0
 
 
-def scripted_whisper(lines: Sequence[Line] = SCRIPT, language: str = "en", *, doubts: int = 0) -> Whisper:
-    """A Whisper of 7 MB that answers every window with the same lines; it holds `doubts` other tokens for as likely at each place."""
+def scripted_whisper(
+    lines: Sequence[Line] = SCRIPT, language: str = "en", *, doubts: int = 0, dimensions: ModelDimensions = _WHISPER
+) -> Whisper:
+    """A Whisper, by itself of 7 MB, that answers every window with the same lines and holds `doubts` other tokens for as likely."""
     torch.manual_seed(0)
     tokens = get_tokenizer(True, num_languages=99, language=language, task="transcribe")
-    network = Whisper(ModelDimensions(80, 1500, _WIDTH, 2, 1, 51_865, _PLACES, _WIDTH, 2, 1))
+    network = Whisper(dimensions)
     said = [
         token
         for start, end, text in lines
@@ -54,7 +57,7 @@ def scripted_whisper(lines: Sequence[Line] = SCRIPT, language: str = "en", *, do
             for layer in (block.attn.out, block.cross_attn.out, block.mlp[2]):
                 layer.weight.zero_()
                 layer.bias.zero_()
-        directions = torch.randn(network.dims.n_vocab, _WIDTH)
+        directions = torch.randn(network.dims.n_vocab, network.dims.n_text_state)
         directions -= directions.mean(1, keepdim=True)
         directions *= 8 / directions.norm(dim=1, keepdim=True)
         network.decoder.token_embedding.weight.copy_(directions)
@@ -75,35 +78,43 @@ def write_whisper(folder: Path, network: Whisper | None = None, name: str = "tin
     return name
 
 
-def write_emotion(folder: Path, labels: Sequence[str] = EMOTIONS, name: str = "tests/tiny-roberta") -> str:
-    """Write a RoBERTa with a class for each label and return its name."""
+def write_emotion(
+    folder: Path,
+    labels: Sequence[str] = EMOTIONS,
+    name: str = "tests/tiny-roberta",
+    *,
+    size: Mapping[str, int] = _ROBERTA,
+    known: Sequence[str] = (),
+) -> str:
+    """Write a RoBERTa with a class for each label, whose tokenizer knows the words of some texts, and return its name."""
     path = folder / name
     path.mkdir(parents=True)
     words = ByteLevelBPETokenizer()
-    words.train_from_iterator(iter([]), vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    words.train_from_iterator(iter(known), vocab_size=size["vocab_size"], special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
     words.save_model(str(path))
     torch.manual_seed(1)
-    config = RobertaConfig(
-        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)},
-    )  # fmt: skip
+    config = RobertaConfig(**size, id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)})  # type: ignore[arg-type]
     RobertaForSequenceClassification(config).save_pretrained(path)  # type: ignore[no-untyped-call]
     _name_tokenizer(path, "RobertaTokenizerFast")
     return name
 
 
-def write_sentiment(folder: Path, labels: Sequence[str] = tuple(reversed(SENTIMENTS)), name: str = "tests/tiny-distilbert") -> str:
-    """Write a DistilBERT with a class for each label and return its name."""
+def write_sentiment(
+    folder: Path,
+    labels: Sequence[str] = tuple(reversed(SENTIMENTS)),
+    name: str = "tests/tiny-distilbert",
+    *,
+    size: Mapping[str, int] = _DISTILBERT,
+    known: Sequence[str] = (),
+) -> str:
+    """Write a DistilBERT with a class for each label, whose tokenizer knows the words of some texts, and return its name."""
     path = folder / name
     path.mkdir(parents=True)
     words = BertWordPieceTokenizer()
-    words.train_from_iterator(iter(["abcdefghijklmnopqrstuvwxyz"]), vocab_size=100)
+    words.train_from_iterator(iter([*known, "abcdefghijklmnopqrstuvwxyz"]), vocab_size=size["vocab_size"])
     words.save_model(str(path))
     torch.manual_seed(2)
-    config = DistilBertConfig(
-        vocab_size=words.get_vocab_size(), dim=32, n_layers=2, n_heads=2, hidden_dim=64,
-        id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)},
-    )  # fmt: skip
+    config = DistilBertConfig(**size, id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)})  # type: ignore[arg-type]
     DistilBertForSequenceClassification(config).save_pretrained(path)
     _name_tokenizer(path, "DistilBertTokenizerFast")
     return name

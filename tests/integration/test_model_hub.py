@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from media.ranges import MemoryRanges
 from model import text_by_checkpoints, words_by_whisper
+from model.eight_bits import EightBitLinear
 from model.errors import ModelError, WeightsMissing, WeightsRefused
 from model.handler import model_fn
 from model.pipeline import Pipeline, Video
@@ -129,6 +131,22 @@ def test_scores_do_not_depend_on_what_is_read_beside(model: Pipeline) -> None:
     for a, b in zip(together, alone, strict=True):
         assert msgspec.structs.astuple(a.emotions) == pytest.approx(msgspec.structs.astuple(b.emotions), abs=5e-3)
     assert model.text.score_many([]) == []
+
+
+def test_where_eight_bits_are_quick_the_encoders_are_kept_in_them_and_answer_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emotion, sentiment = write_emotion(tmp_path), write_sentiment(tmp_path)
+    texts = ["oh", "I never said that to you", "well"]
+    read = {}
+    for quick in (False, True):
+        monkeypatch.setattr(text_by_checkpoints, "has_quick_int8", lambda _, quick=quick: quick)
+        read[quick] = text_by_checkpoints.load(tmp_path, emotion, sentiment, ("en",))
+
+    kinds = {type(part) for part in read[True].emotion.network.base_model.modules()}
+    assert EightBitLinear in kinds
+    assert nn.Linear not in kinds
+    assert EightBitLinear not in {type(part) for part in read[False].emotion.network.modules()}
+    for a, b in zip(read[False].score_many(texts), read[True].score_many(texts), strict=True):
+        assert msgspec.structs.astuple(a.emotions) == pytest.approx(msgspec.structs.astuple(b.emotions), abs=2e-3)
 
 
 def test_openai_whispers_own_file_is_loaded_and_makes_the_same_words(tmp_path: Path, folder: Path) -> None:

@@ -1,0 +1,71 @@
+"""Linear layers of eight bits: near what they replace, and the same whatever is read beside."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from model import device
+from model.eight_bits import EightBitLinear, into_eight_bits
+
+
+def _exact(inputs: int = 64, outputs: int = 96, *, bias: bool = True) -> nn.Linear:
+    torch.manual_seed(5)
+    return nn.Linear(inputs, outputs, bias=bias)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 64), (7, 64), (3, 5, 64)])
+def test_the_answer_is_that_of_the_layer_it_replaces_to_a_hundredth(shape: tuple[int, ...], bias: bool) -> None:
+    exact, given = _exact(bias=bias), torch.randn(shape)
+
+    with torch.inference_mode():
+        expected, found = exact(given), EightBitLinear(exact)(given)
+
+    assert found.shape == expected.shape
+    assert float((found - expected).norm() / expected.norm()) < 0.015
+
+
+def test_a_loud_neighbour_changes_nothing() -> None:
+    layer, one = EightBitLinear(_exact()), torch.randn(1, 64)
+
+    with torch.inference_mode():
+        beside = layer(torch.cat([one, 1000 * torch.randn(4, 64)]))
+
+    assert torch.equal(beside[:1], layer(one))
+
+
+def test_nothing_gives_the_bias() -> None:
+    exact = _exact()
+
+    assert torch.equal(EightBitLinear(exact)(torch.zeros(1, 64))[0], exact.bias)
+
+
+def test_every_linear_layer_below_is_replaced_and_nothing_else() -> None:
+    inner = nn.Sequential(_exact(), nn.LayerNorm(96))
+    network = nn.Sequential(nn.Embedding(9, 64), inner, nn.GELU())
+
+    into_eight_bits(network)
+
+    assert [type(part) for part in network.modules()][1:] == [nn.Embedding, nn.Sequential, EightBitLinear, nn.LayerNorm, nn.GELU]
+    assert inner[0].weight.dtype == torch.int8
+
+
+@pytest.mark.parametrize(
+    ("has", "sixteen", "eight"),
+    [
+        ((), False, False),
+        (("avx512_bf16",), False, False),  # AVX-512 computes bfloat16 more slowly than float32
+        (("avx512_vnni", "avx512_bf16"), False, True),
+        (("amx_bf16", "amx_int8"), True, True),
+    ],
+)
+def test_a_precision_is_quick_where_the_processor_has_instructions_that_are(
+    monkeypatch: pytest.MonkeyPatch, has: tuple[str, ...], sixteen: bool, eight: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(has, True))
+    processor = torch.device("cpu")
+
+    assert (device.has_quick_bf16(processor), device.has_quick_int8(processor)) == (sixteen, eight)
+    assert not device.has_quick_int8(torch.device("cuda"))

@@ -106,6 +106,15 @@ class RecogniserDied(ModelError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class Abandoned(ModelError):
+    """Whoever asked for this analysis has left, so it was not finished."""
+
+    code = "abandoned"
+
+    def __init__(self) -> None:
+        super().__init__("whoever asked for this analysis has left before it was done: ask again")
+
+
 class Busy(ModelError):
     """So many invocations wait already that one more is not taken."""
 

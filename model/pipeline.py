@@ -7,6 +7,7 @@ all of it together.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from media.limits import Rejected
 from media.pool import MediaPool
 from media.ranges import Ranges
 from model import captions
-from model.errors import MediaRefused
+from model.errors import Abandoned, MediaRefused
 from model.parts import Part, Parts
 from model.senses import Block, Felt, Recorder, Senses, Span, WordsAlone
 from model.utterances import into_utterances, text_of
@@ -48,6 +49,8 @@ class Video:
     upload_id: str | None = None
     #: Where its time goes, filled in while it is analysed.
     parts: Parts = field(default_factory=Parts)
+    #: Set when nobody waits for the answer any more: the analysis then ends as Abandoned.
+    gone: threading.Event = field(default_factory=threading.Event)
 
 
 class Analyser(Protocol):
@@ -107,7 +110,7 @@ class Pipeline:
     def analyse(self, video: Video) -> Analysis:
         """Analyse one video, in the calling thread.
 
-        Raises MediaRefused where the media is at fault, the source's own errors, and what the recogniser raises.
+        Raises MediaRefused where the media is at fault, Abandoned, the source's own errors, and what the recogniser raises.
         """
         started = time.monotonic()
         try:
@@ -133,7 +136,7 @@ class Pipeline:
             return None
         recorder = self.senses.record()
         with decoding(self.media, video.source, captions=True, pictures=video.parts.watching(recorder.watcher)) as sound:
-            for _ in _heard(sound, recorder, video.parts):  # decoded all the same: its length counts, and its limits hold
+            for _ in _heard(sound, recorder, video):  # decoded all the same: its length counts, and its limits hold
                 pass
             utterances = tuple(captions.into_utterances(cues or sound.decoded.cues))
         if not utterances:
@@ -143,7 +146,7 @@ class Pipeline:
     def _listen(self, video: Video) -> Said:
         recorder = self.senses.record()
         with decoding(self.media, video.source, pictures=video.parts.watching(recorder.watcher)) as sound:
-            voice = video.parts.each(Part.VOICE_ACTIVITY, find_voice(_heard(sound, recorder, video.parts)))
+            voice = video.parts.each(Part.VOICE_ACTIVITY, find_voice(_heard(sound, recorder, video)))
             with video.parts.during(Part.WORDS):
                 transcript = self.words.transcribe(recorder.voiced(voice))
         if not sound.decoded.has_sound:
@@ -188,8 +191,11 @@ class Pipeline:
         )
 
 
-def _heard(sound: Iterable[Block], recorder: Recorder, parts: Parts) -> Iterator[Block]:
-    return parts.each(Part.SENSES, recorder.heard(parts.each(Part.DECODE, sound)))
+def _heard(sound: Iterable[Block], recorder: Recorder, video: Video) -> Iterator[Block]:
+    for block in video.parts.each(Part.SENSES, recorder.heard(video.parts.each(Part.DECODE, sound))):
+        if video.gone.is_set():
+            raise Abandoned
+        yield block
 
 
 def _utterance(words: Sequence[Word], text: str, felt: Felt, certain_from: float) -> Utterance:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import msgspec
@@ -139,18 +140,32 @@ class Server:
         content_type, accept = headers.get("content-type", ""), headers.get("accept", handler.JSON)
         if handler.is_video(content_type):
             async with video_body(headers, receive, self._settings.body_bytes) as source:
-                return await self._in_thread(pipeline, Video(source), accept)
-        return await self._in_thread(pipeline, handler.input_fn(await whole_body(headers, receive), content_type), accept)
+                return await self._in_thread(pipeline, lambda: Video(source), accept, receive)
+        body = await whole_body(headers, receive)
+        return await self._in_thread(pipeline, lambda: handler.input_fn(body, content_type), accept, receive)
 
-    async def _in_thread(self, pipeline: Analyser, video: Video, accept: str) -> bytes:
+    async def _in_thread(self, pipeline: Analyser, read: Callable[[], Video], accept: str, receive: Receive) -> bytes:
+        gone = threading.Event()
+
         def work() -> bytes:
+            video = replace(read(), gone=gone)
             analysis = handler.predict_fn(video, pipeline)
             times = {"media_seconds": analysis.media_seconds, "compute_seconds": analysis.compute_seconds}
             facts = {"upload_id": video.upload_id, **times, "part_seconds": video.parts.rounded()}
             _log.info("analysed: %d utterances", len(analysis.utterances), extra=facts)
             return handler.output_fn(analysis, accept)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        leaving = asyncio.create_task(_notice_leaving(receive, gone))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            leaving.cancel()
+
+
+async def _notice_leaving(receive: Receive, gone: threading.Event) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 async def _send(reply: Reply, send: Send) -> None:

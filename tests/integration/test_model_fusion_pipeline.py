@@ -27,6 +27,8 @@ from model.profiles import BUNDLED_FOLDER
 from model.training.fusion.dataset import Sample, read_split
 from model.voice_segments import VoiceSegment
 from model.words import Transcript
+from samples import sounds
+from samples.script import ERRAND
 from schemas.analysis import EMOTIONS, Modality, ModelRef, NoUtterances
 from schemas.jobs import AnalysisOptions
 from tests.fusion_training import ENCODER, trained
@@ -133,6 +135,25 @@ def test_a_video_without_sound_says_so_and_shows_what_its_faces_do(model: Pipeli
     assert all(set(moment.modalities) == {Modality.FACE} and moment.agreement is None for moment in analysis.moments)
     assert analysis.modalities == (Modality.FACE,)
     assert [ref.role for ref in analysis.models] == ["fusion"]
+
+
+def test_a_voice_whose_words_nobody_understands_is_judged_by_its_sound(model: Pipeline) -> None:
+    analysis = model.analyse(Video(MemoryRanges(raw_sound(sounds.spoken(ERRAND)))))
+
+    assert (analysis.utterances, analysis.reason) == ((), NoUtterances.NO_SPEECH)
+    assert analysis.moments
+    assert all(set(moment.modalities) == {Modality.VOICE} for moment in analysis.moments)
+    assert analysis.modalities == (Modality.VOICE,)
+
+
+def test_a_file_without_pictures_is_judged_by_words_and_voice(model: Pipeline) -> None:
+    cues = (Cue(start=1.0, end=3.0, text="I am so happy!"),)
+    heard = Video(MemoryRanges(raw_sound(sounds.spoken(ERRAND))), AnalysisOptions(captions=True), lambda: cues)
+
+    (utterance,) = model.analyse(heard).utterances
+
+    assert set(utterance.modalities) == {Modality.TEXT, Modality.VOICE}
+    assert utterance.agreement is not None
 
 
 def test_silence_is_not_judged_by_its_voice(model: Pipeline) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from media.decoded import Cue
 from media.ranges import MemoryRanges
-from model.errors import MediaRefused, StorageUnavailable
+from model.errors import Abandoned, MediaRefused, StorageUnavailable
 from model.handler import input_fn, model_fn, output_fn, predict_fn
 from model.parts import Part
 from model.pipeline import Pipeline, Video
@@ -119,6 +119,15 @@ def test_a_file_that_is_no_media_is_refused_with_the_medias_own_code(model: Pipe
 
     assert raised.value.code == "form_data"
     assert not raised.value.retryable
+
+
+def test_an_analysis_that_nobody_waits_for_ends(model: Pipeline) -> None:
+    video = Video(MemoryRanges(DIALOGUE.read_bytes()))
+    video.gone.set()
+
+    with pytest.raises(Abandoned):
+        model.analyse(video)
+    assert video.parts.seconds[Part.TEXT] == 0
 
 
 def test_an_error_of_the_source_is_not_taken_for_the_medias(model: Pipeline) -> None:

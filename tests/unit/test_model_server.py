@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from model.errors import ModelError, ObjectReplaced, StorageUnavailable, WeightsUnreadable
+from model.errors import Abandoned, BadRequest, ModelError, ObjectReplaced, StorageUnavailable, WeightsUnreadable
 from model.pipeline import Analyser, Video
 from model.server import Server
 from model.settings import Settings
@@ -140,6 +140,47 @@ async def test_more_videos_than_may_wait_are_refused_and_those_that_wait_are_not
         assert (await client.post("/invocations", content=b"fourth", headers=_VIDEO)).status_code == 200
     assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (503, "busy", True)
     assert model.given == [b"first", b"second", b"fourth"]
+
+
+async def test_ping_answers_while_a_request_is_being_understood(model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first job makes the client of S3, which takes a moment."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def understand(body: bytes, content_type: str) -> Video:
+        begun.set()
+        assert may_end.wait(30)
+        raise BadRequest("it is no job")
+
+    monkeypatch.setattr("model.handler.input_fn", understand)
+    async with _running(lambda: model) as (_, client):
+        await _loaded(client)
+        job = asyncio.create_task(client.post("/invocations", content=b"{}", headers={"content-type": "application/json"}))
+        assert await asyncio.to_thread(begun.wait, 30)
+        assert (await client.get("/ping")).status_code == 200
+        may_end.set()
+        assert (await job).status_code == 400
+
+
+async def test_work_for_a_client_that_has_left_is_given_up() -> None:
+    begun, given_up = threading.Event(), threading.Event()
+
+    class Patient(FakeModel):
+        def analyse(self, video: Video) -> Analysis:
+            begun.set()
+            assert video.gone.wait(30), "nobody said that the client is gone"
+            given_up.set()
+            raise Abandoned
+
+    scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": [(b"content-type", b"video/mp4")]}
+    async with _running(Patient, concurrent_videos=1) as (app, client):
+        await _loaded(client)
+        incoming: asyncio.Queue[Any] = asyncio.Queue()
+        await incoming.put({"type": "http.request", "body": b"video", "more_body": False})
+        request = asyncio.create_task(app(scope, incoming.get, lambda _: asyncio.sleep(0)))
+        assert await asyncio.to_thread(begun.wait, 30)
+        await incoming.put({"type": "http.disconnect"})
+        await asyncio.wait_for(request, 30)
+    assert given_up.is_set()
 
 
 async def test_models_that_cannot_be_loaded_stop_the_server() -> None:

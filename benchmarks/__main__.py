@@ -8,7 +8,24 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import first_paint, latency, start, subscribers, throughput, towers, upload_memory, upload_parts, voice_activity
+from benchmarks import (
+    bundled_text,
+    cold_start,
+    first_paint,
+    hub_parts,
+    latency,
+    ping,
+    start,
+    subscribers,
+    text_speed,
+    throughput,
+    towers,
+    upload_memory,
+    upload_parts,
+    video_memory,
+    video_speed,
+    voice_activity,
+)
 from benchmarks.breakdown import refresh
 from benchmarks.results import write
 
@@ -22,6 +39,13 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "first-paint": first_paint.measure,
     "towers": towers.measure,
     "voice-activity": voice_activity.measure,
+    "bundled-text": bundled_text.measure,
+    "text-speed": text_speed.measure,
+    "video-speed": video_speed.measure,
+    "hub-parts": hub_parts.measure,
+    "video-memory": video_memory.measure,
+    "cold-start": cold_start.measure,
+    "ping": ping.measure,
 }
 
 

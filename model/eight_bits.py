@@ -31,8 +31,9 @@ class EightBitLinear(nn.Module):
         """Round what is given, token by token, and multiply."""
         tokens = given.reshape(-1, given.shape[-1])
         scale = _scale(tokens)
-        products = torch._int_mm((tokens / scale).round().to(torch.int8), self.weight)
-        return torch.addcmul(self.bias, products * scale, self.scale).view(*given.shape[:-1], -1)
+        products = torch._int_mm((tokens * scale.reciprocal()).round_().to(torch.int8), self.weight)
+        # In place: what is given is small beside what would be written and read again.
+        return products.float().mul_(scale).mul_(self.scale).add_(self.bias).view(*given.shape[:-1], -1)
 
 
 def _scale(rows: Tensor) -> Tensor:

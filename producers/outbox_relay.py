@@ -69,7 +69,7 @@ async def _locked(connection: Connection) -> bool:
 async def _notified(connection: AsyncConnection[dict[str, object]]) -> None:
     """Wait for the trigger's notification, or for the time to look anyway."""
     async for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-        return
+        pass  # however many came while the last batch was published, one look finds what all of them tell of
 
 
 async def work(running: Process) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 import msgspec
 
-from runtime.errors import ObjectMissing, PermanentError
+from runtime.errors import AccessDenied, ObjectMissing, PermanentError
 from runtime.storage import ObjectStorage, locate
 from schemas.events import InferenceCompleted, InferenceFailed
 from schemas.failures import Failure, FailureCode
 from schemas.jobs import inference_id
+
+log = logging.getLogger(__name__)
 
 #: The container's error bodies are small; one that is not is not ours.
 MAX_ERROR_BYTES = 65_536
@@ -55,5 +58,8 @@ async def _told(storage: ObjectStorage, location: str) -> Failure | None:
     try:
         body = await storage.get(*locate(location), MAX_ERROR_BYTES)
         return msgspec.json.decode(body, type=Failure)
+    except AccessDenied as error:  # the upload has failed either way, and other notices must not wait for a permission
+        log.error("why the endpoint failed cannot be read: %s", error)
+        return None
     except (ObjectMissing, PermanentError, ValueError, RecursionError):
         return None

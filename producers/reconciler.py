@@ -12,7 +12,7 @@ from producers.erasing import Eraser
 from producers.tidying import Tidier
 from runtime import metrics, process, telemetry
 from runtime.database import Database
-from runtime.errors import ObjectMissing
+from runtime.errors import AccessDenied, ObjectMissing
 from runtime.kafka import KafkaPublisher, Publisher
 from runtime.parts import S3Parts
 from runtime.process import Process
@@ -77,6 +77,9 @@ class Reconciler:
         try:
             await self._storage.head(*locate(location))
         except ObjectMissing:
+            return False
+        except AccessDenied as error:  # S3 may say so of what is not there yet; an answer that nobody may read is none either
+            log.warning("not to be found: %s", error)
             return False
         return True
 

@@ -15,6 +15,7 @@ from cli.accounts import ask
 from cli.consoles import output, plain_table
 from cli.servers import data_option
 from cli.wording import printable
+from schemas.accounts import UPLOADS, Scope
 
 
 @click.group()
@@ -28,10 +29,19 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--account", required=True, metavar="NAME", help="Whose key it is to be.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    metavar="SCOPE",
+    help=f"What it may do, given once or more: {', '.join(Scope)}; else all about uploads.",
+)
 @data_option
-def create(account: str, data: Path | None) -> None:
+def create(account: str, scopes: tuple[str, ...], data: Path | None) -> None:
     """Create a key and print it, this once: only a digest of it is kept."""
-    key = ask(data, lambda database: records.create_key(database, account))
+    wanted = [Scope(scope) for scope in scopes] or UPLOADS
+    key = ask(data, lambda database: records.create_key(database, account, wanted))
     click.echo(key.text)
     click.echo("this is the only time that the key is shown: keep it where secrets are kept", err=True)
 

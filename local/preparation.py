@@ -56,6 +56,7 @@ async def _make(with_key: bool) -> dict[str, str]:
     # Imported only here: the supervisor that calls `prepare` needs none of this.
     from api import accounts
     from runtime import database, provisioning, settings
+    from schemas.accounts import UPLOADS, Scope
 
     configuration = settings.load()
 
@@ -69,7 +70,7 @@ async def _make(with_key: bool) -> dict[str, str]:
                 await accounts.create_account(db, ACCOUNT)
             except accounts.AccountExists:
                 pass  # made by an earlier start that did not come far enough to remember it
-            key = await accounts.create_key(db, ACCOUNT)
+            key = await accounts.create_key(db, ACCOUNT, (*UPLOADS, Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE))
             found = await db.rows("account_by_name", name=ACCOUNT)
             return {"account_id": str(found[0]["id"]), "api_key": key.text}
         finally:

@@ -21,7 +21,9 @@ from valence.errors import (
     StorageRefused,
     UploadCancelled,
     WaitTimedOut,
+    WebhookRefused,
 )
+from valence.receiving import verify_webhook
 from valence.transfer import Control
 
 __all__ = [
@@ -36,4 +38,6 @@ __all__ = [
     "StorageRefused",
     "UploadCancelled",
     "WaitTimedOut",
+    "WebhookRefused",
+    "verify_webhook",
 ]

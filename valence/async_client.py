@@ -34,6 +34,7 @@ from schemas.resources import (
     UploadProgress,
 )
 from schemas.status import TERMINAL, Status
+from valence.async_webhooks import AsyncWebhooks
 from valence.errors import WaitTimedOut
 from valence.follow import AfterSequence, Everything, follow
 from valence.pieces import Progress, digest_header, pieces_of, read_pieces
@@ -73,6 +74,7 @@ class AsyncClient:
         self._storage = httpx.AsyncClient(timeout=_PATIENT, transport=transport)
         self._patience_seconds = patience_seconds
         self._persistence = Persistence(base_url, patience_seconds)
+        self.webhooks = AsyncWebhooks(self._send)
 
     async def create_upload(
         self,

@@ -7,21 +7,31 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 import httpx
 
 from valence.async_client import AsyncClient
+from valence.async_webhooks import AsyncWebhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A")
 
 
-def _waiting(method: Callable[Concatenate[AsyncClient, P], Awaitable[T]]) -> Callable[Concatenate[Client, P], T]:
+class _Blocking(Protocol[A]):
+    """What does on a loop what another does asynchronously."""
+
+    _client: A
+
+    def _run(self, work: Awaitable[T]) -> T: ...
+
+
+def _waiting(method: Callable[Concatenate[A, P], Awaitable[T]]) -> Callable[Concatenate[_Blocking[A], P], T]:
     """A method that does what this one does, and returns when it is done."""
 
     @wraps(method)
-    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: _Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._run(method(self._client, *args, **kwargs))
 
     return call
@@ -49,6 +59,26 @@ def _iterating(method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, N
     return call
 
 
+class Webhooks:
+    """The account's webhooks: what `AsyncWebhooks` does, done when a method returns."""
+
+    def __init__(self, client: Client, webhooks: AsyncWebhooks) -> None:
+        self._run = client._run
+        self._client = webhooks
+
+    create = _waiting(AsyncWebhooks.create)
+    list = _waiting(AsyncWebhooks.list)
+    get = _waiting(AsyncWebhooks.get)
+    change = _waiting(AsyncWebhooks.change)
+    delete = _waiting(AsyncWebhooks.delete)
+    rotate_secret = _waiting(AsyncWebhooks.rotate_secret)
+    test = _waiting(AsyncWebhooks.test)
+    deliveries = _waiting(AsyncWebhooks.deliveries)
+    delivery = _waiting(AsyncWebhooks.delivery)
+    replay = _waiting(AsyncWebhooks.replay)
+    replay_failures = _waiting(AsyncWebhooks.replay_failures)
+
+
 class Client:
     """Speaks to the API at `base_url` with an API key; may be used from several threads at once.
 
@@ -63,6 +93,7 @@ class Client:
         self._thread = threading.Thread(target=self._loop.run_forever, name="valence-client", daemon=True)
         self._thread.start()
         self._client = AsyncClient(base_url, api_key, patience_seconds=patience_seconds, transport=transport)
+        self.webhooks = Webhooks(self, self._client.webhooks)
         #: Iterations that have not come to their end.
         self._open: set[AsyncGenerator[Any, None]] = set()
 

@@ -38,6 +38,10 @@ class StorageRefused(ClientError):
     """S3 does not take a part at the address that the API gave for it."""
 
 
+class WebhookRefused(ClientError):
+    """What has come is no message of ours, or too old: it must not be believed."""
+
+
 class ApiError(ClientError):
     """The API has answered with a problem: `problem` is its document, `name` says which one, like `no-such-upload`."""
 

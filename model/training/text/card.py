@@ -10,6 +10,7 @@ from model.text import WEIGHTS_FILE, TextModel
 from model.training.text.measures import risk_coverage
 from model.training.text.pictures import draw
 from model.training.text.scores import SetScores
+from model.training.text.speed import speed_and_memory
 from model.training.text.spoken import Spoken
 from model.training.text.tables import by_class, overview, percent, table
 
@@ -53,6 +54,7 @@ def write(root: Path, model: TextModel, scores: SetScores, spoken: Spoken | None
         spoken=_SILENT if spoken is None else _spoken(spoken),
         certain_from=percent(model.certain_from),
         certainty=_certainty(scores, model.certain_from),
+        speed=speed_and_memory(root, model),
         training=training.strip(),
         pictures=pictures,
     )

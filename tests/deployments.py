@@ -1,14 +1,44 @@
-"""A deployment in a test: where it is, a clock that only sleeping moves, and carrying a plan out."""
+"""A deployment in a test: where it is, what is wanted there, a clock that only sleeping moves, and carrying a plan out."""
 
 from __future__ import annotations
 
-from deployment import deploy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deployment import deploy, package
 from deployment.endpoint import Patience
 from deployment.plan import Change, carry_out
 from deployment.wanted import Place, Wanted
-from tests.aws_account import ACCOUNT, REGION, Recorded
+from tests.aws_account import ACCOUNT, REGION, Recorded, account
 
 PLACE = Place("valence", "valence-videos", "sagemaker-notices", REGION, ACCOUNT)
+
+
+def wanting(archive: package.Package) -> Wanted:
+    """An endpoint that serves an archive."""
+    return Wanted(
+        place=PLACE,
+        package=archive,
+        image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/valence-model:1",
+        ready_made=False,
+        role=f"arn:aws:iam::{ACCOUNT}:role/valence-endpoint",
+        instance_type="ml.c5.2xlarge",
+        most_instances=3,
+        concurrent_videos=2,
+    )
+
+
+@contextmanager
+def empty_account(patch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """An account with the bucket and the queue that `valence storage create` makes, and nothing else."""
+    with account(patch):
+        made = Recorded()
+        made.call("s3", "create_bucket", Bucket=PLACE.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        made.call("sqs", "create_queue", QueueName=PLACE.queue)
+        made.calls.clear()
+        yield made
 
 
 class Waiting:

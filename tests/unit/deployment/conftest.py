@@ -8,8 +8,8 @@ import pytest
 
 from deployment import package
 from deployment.wanted import Wanted
-from tests.aws_account import ACCOUNT, REGION, Recorded, account
-from tests.deployments import PLACE
+from tests.aws_account import Recorded
+from tests.deployments import empty_account, wanting
 
 
 @pytest.fixture(scope="session")
@@ -21,24 +21,10 @@ def small_package(tmp_path_factory: pytest.TempPathFactory) -> package.Package:
 
 @pytest.fixture
 def wanted(small_package: package.Package) -> Wanted:
-    return Wanted(
-        place=PLACE,
-        package=small_package,
-        image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/valence-model:1",
-        ready_made=False,
-        role=f"arn:aws:iam::{ACCOUNT}:role/valence-endpoint",
-        instance_type="ml.c5.2xlarge",
-        most_instances=3,
-        concurrent_videos=2,
-    )
+    return wanting(small_package)
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """An account with the bucket and the queue that `valence storage create` makes."""
-    with account(monkeypatch):
-        made = Recorded()
-        made.call("s3", "create_bucket", Bucket=PLACE.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        made.call("sqs", "create_queue", QueueName=PLACE.queue)
-        made.calls.clear()
+    with empty_account(monkeypatch) as made:
         yield made

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from deployment import deploy, package, scaling
 from deployment.errors import ResourceMissing
-from deployment.plan import carry_out
+from deployment.plan import Change, carry_out
 from deployment.wanted import Wanted
 from tests.aws_account import ACCOUNT, REGION, Recorded
-from tests.deployments import PLACE, Waiting, deployed, verbs
+from tests.deployments import PLACE, Waiting, deployed, empty_account, verbs, wanting
 
 _QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:sagemaker-notices"
 
@@ -26,14 +26,39 @@ def policy_of_the_queue(aws: Recorded) -> dict[str, Any]:
     return policy
 
 
-def test_everything_is_made_in_the_order_in_which_it_is_needed(aws: Recorded, wanted: Wanted) -> None:
-    assert verbs(deployed(aws, wanted)) == [
+class Made(NamedTuple):
+    """An endpoint as it was made: what was wanted and changed, the calls, the archive in the bucket, and the live scaling policies."""
+
+    wanted: Wanted
+    changes: list[Change]
+    calls: list[tuple[str, str, dict[str, Any]]]
+    archive: bytes
+    policies: list[dict[str, Any]]
+
+    def asked(self, operation: str) -> list[dict[str, Any]]:
+        """The parameters of each call of an operation."""
+        return [parameters for _, called, parameters in self.calls if called == operation]
+
+
+@pytest.fixture(scope="module")
+def made(small_package: package.Package) -> Made:
+    """Made once for all that only look at it."""
+    wanted = dataclasses.replace(wanting(small_package), environment={"VALENCE_LIMITS_SOUND_SECONDS": "60"})
+    with pytest.MonkeyPatch.context() as patch, empty_account(patch) as aws:
+        changes, calls = deployed(aws, wanted), list(aws.calls)
+        archive = aws.call("s3", "get_object", Bucket=PLACE.bucket, Key=wanted.archive_key)["Body"].read()
+        policies = aws.call("application-autoscaling", "describe_scaling_policies", ServiceNamespace="sagemaker")["ScalingPolicies"]
+        return Made(wanted, changes, calls, archive, policies)
+
+
+def test_everything_is_made_in_the_order_in_which_it_is_needed(made: Made) -> None:
+    assert verbs(made.changes) == [
         ("change", "policy"),
         ("create", "topic"),
         ("create", "subscription"),
         ("create", "topic"),
         ("create", "subscription"),
-        ("create", f"s3://{PLACE.bucket}/{wanted.archive_key}"),
+        ("create", f"s3://{PLACE.bucket}/{made.wanted.archive_key}"),
         ("create", "model"),
         ("create", "configuration"),
         ("create", "endpoint"),
@@ -61,9 +86,8 @@ def test_a_plan_only_reads(aws: Recorded, wanted: Wanted) -> None:
     assert aws.writes == []
 
 
-def test_the_configuration_is_asynchronous_with_both_paths_both_topics_and_its_bound(aws: Recorded, wanted: Wanted) -> None:
-    deployed(aws, wanted)
-    (config,) = [parameters for _, operation, parameters in aws.calls if operation == "create_endpoint_config"]
+def test_the_configuration_is_asynchronous_with_both_paths_both_topics_and_its_bound(made: Made) -> None:
+    (config,) = made.asked("create_endpoint_config")
     assert config["AsyncInferenceConfig"] == {
         "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 2},
         "OutputConfig": {
@@ -77,9 +101,8 @@ def test_the_configuration_is_asynchronous_with_both_paths_both_topics_and_its_b
     }
 
 
-def test_the_container_is_told_its_profile_its_folder_and_how_many_videos_come_at_once(aws: Recorded, wanted: Wanted) -> None:
-    deployed(aws, dataclasses.replace(wanted, environment={"VALENCE_LIMITS_SOUND_SECONDS": "60"}))
-    (model,) = [parameters for _, operation, parameters in aws.calls if operation == "create_model"]
+def test_the_container_is_told_its_profile_its_folder_and_how_many_videos_come_at_once(made: Made) -> None:
+    (model,) = made.asked("create_model")
     assert model["PrimaryContainer"]["Environment"] == {
         "VALENCE_MODEL_PROFILE": "bundled",
         "VALENCE_MODEL_FOLDER": "/opt/ml/model",
@@ -87,9 +110,8 @@ def test_the_container_is_told_its_profile_its_folder_and_how_many_videos_come_a
         "VALENCE_LIMITS_SOUND_SECONDS": "60",
         "AWS_DEFAULT_REGION": REGION,
     }
-    body = aws.call("s3", "get_object", Bucket=PLACE.bucket, Key=wanted.archive_key)["Body"].read()
-    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://{PLACE.bucket}/{wanted.archive_key}"
-    assert body == wanted.package.path.read_bytes()
+    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://{PLACE.bucket}/{made.wanted.archive_key}"
+    assert made.archive == made.wanted.package.path.read_bytes()
 
 
 def test_the_ready_made_image_is_told_not_to_give_up_after_a_minute(wanted: Wanted) -> None:
@@ -100,19 +122,16 @@ def test_the_ready_made_image_is_told_not_to_give_up_after_a_minute(wanted: Want
     assert (environment["SAGEMAKER_MODEL_SERVER_WORKERS"], environment["VALENCE_MODEL_CONCURRENT_VIDEOS"]) == ("2", "1")
 
 
-def test_it_scales_to_zero_by_the_backlog_and_from_zero_by_the_alarm(aws: Recorded, wanted: Wanted) -> None:
-    deployed(aws, wanted)
-    (target,) = [parameters for _, operation, parameters in aws.calls if operation == "register_scalable_target"]
+def test_it_scales_to_zero_by_the_backlog_and_from_zero_by_the_alarm(made: Made) -> None:
+    (target,) = made.asked("register_scalable_target")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 3)
-    policies = [parameters for _, operation, parameters in aws.calls if operation == "put_scaling_policy"]
-    backlog, first = policies
+    backlog, first = made.asked("put_scaling_policy")
     tracked = backlog["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"]
     assert (backlog["PolicyType"], tracked["MetricName"]) == ("TargetTrackingScaling", "ApproximateBacklogSizePerInstance")
     assert first["PolicyType"] == "StepScaling"
-    (alarm,) = [parameters for _, operation, parameters in aws.calls if operation == "put_metric_alarm"]
+    (alarm,) = made.asked("put_metric_alarm")
     assert (alarm["MetricName"], alarm["Threshold"], alarm["Period"], alarm["EvaluationPeriods"]) == ("HasBacklogWithoutCapacity", 1, 60, 2)
-    live = aws.call("application-autoscaling", "describe_scaling_policies", ServiceNamespace="sagemaker")["ScalingPolicies"]
-    assert alarm["AlarmActions"] == [policy["PolicyARN"] for policy in live if policy["PolicyName"] == "valence-first"]
+    assert alarm["AlarmActions"] == [policy["PolicyARN"] for policy in made.policies if policy["PolicyName"] == "valence-first"]
 
 
 def test_a_notice_on_either_topic_reaches_the_queue(aws: Recorded, wanted: Wanted) -> None:

@@ -1,7 +1,8 @@
-"""Analyses: what was found in an upload, as JSON, subtitles or a table."""
+"""Analyses: what was found in an upload, as JSON, subtitles, a table or annotations."""
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
@@ -11,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, Parameter
 from psycopg.rows import DictRow
 
-from api import exports
+from api import elan, exports
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
@@ -31,22 +32,29 @@ class Format(NamedTuple):
 
     suffix: str
     media_type: str
-    render: Callable[[Analysis], bytes]
+    render: Callable[[Analysis, Upload], bytes]
 
 
-def _text(render: Callable[[Analysis], str]) -> Callable[[Analysis], bytes]:
-    return lambda analysis: render(analysis).encode()
+def _text(render: Callable[[Analysis], str]) -> Callable[[Analysis, Upload], bytes]:
+    return lambda analysis, upload: render(analysis).encode()
+
+
+def _elan(analysis: Analysis, upload: Upload) -> bytes:
+    name = upload.filename or upload.source.rpartition("/")[2]
+    media_type = upload.content_type or mimetypes.guess_type(name)[0] or "video/mp4"
+    return elan.eaf(analysis, elan.Video(name, media_type, upload.updated_at))
 
 
 #: The formats, the one that is given to who accepts anything first.
 FORMATS = (
-    Format(".json", "application/json", msgspec.json.encode),
+    Format(".json", "application/json", lambda analysis, upload: msgspec.json.encode(analysis)),
     Format(".srt", "application/x-subrip", _text(exports.srt)),
     Format(".vtt", "text/vtt", _text(exports.vtt)),
     Format(".csv", "text/csv", _text(exports.table)),
+    Format(".eaf", elan.MEDIA_TYPE, _elan),
 )
 _PATH = "/uploads/{upload_id:str}/analysis"
-_OK = ResponseSpec(data_container=Analysis, description="The analysis; SRT, VTT or CSV where that is asked for.", generate_examples=False)
+_OK = ResponseSpec(data_container=Analysis, description="The analysis, in the format that is asked for.", generate_examples=False)
 
 Attempt = Annotated[int | None, Parameter(ge=1, le=1_000_000, description="Another attempt than the newest that has an analysis.")]
 
@@ -62,8 +70,8 @@ async def get_analysis(request: Authenticated, services: Injected, upload_id: Fr
     row = await owned(services.database, request.user.account_id, upload_id)
     found = await services.database.rows("analysis", upload_id=row["id"], attempt=attempt)
     if not found:
-        raise _why_not(as_upload(row), attempt)
-    return _answer(form, found[0], upload_id)
+        raise why_not(as_upload(row), attempt)
+    return _answer(form, found[0], as_upload(row))
 
 
 def _chosen(request: Authenticated) -> Format:
@@ -77,15 +85,16 @@ def _chosen(request: Authenticated) -> Format:
     return FORMATS[media_types.index(best)]
 
 
-def _answer(form: Format, row: DictRow, upload_id: str) -> Response[bytes]:
+def _answer(form: Format, row: DictRow, upload: Upload) -> Response[bytes]:
     headers = {ATTEMPT_HEADER: str(row["attempt"]), "Vary": "Accept"}
     if form.suffix != ".json":
-        headers["Content-Disposition"] = f'attachment; filename="{upload_id}{form.suffix}"'
-    body = form.render(msgspec.convert(row["document"], Analysis))
+        headers["Content-Disposition"] = f'attachment; filename="{upload.id}{form.suffix}"'
+    body = form.render(msgspec.convert(row["document"], Analysis), upload)
     return Response(body, media_type=form.media_type, headers=headers)
 
 
-def _why_not(upload: Upload, attempt: int | None) -> NoAnalysis | AnalysisNotReady:
+def why_not(upload: Upload, attempt: int | None) -> NoAnalysis | AnalysisNotReady:
+    """Why an upload has no analysis, or none of this attempt."""
     asked = attempt or upload.attempt
     if asked == upload.attempt and upload.status not in TERMINAL:
         return AnalysisNotReady(

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 from api import (
     account,
     analyses,
+    archives,
     audit_log,
     bodies,
     cancelling,
@@ -29,6 +30,7 @@ from api import (
     events,
     health,
     keys,
+    library,
     pages,
     parts,
     password_resets,
@@ -111,7 +113,7 @@ def create_app(services: Services) -> ASGIApp:
         "/v1",
         route_handlers=[
             uploads.create_upload,
-            uploads.list_uploads,
+            library.list_uploads,
             uploads.get_upload,
             uploads.retry_upload,
             erasing.erase_upload,
@@ -123,6 +125,7 @@ def create_app(services: Services) -> ASGIApp:
             parts.part_urls,
             completion.complete_upload,
             analyses.get_analysis,
+            archives.get_archive,
             events.upload_events,
             events.account_events,
             account.get_account,

@@ -1,16 +1,15 @@
-"""Uploads: announce one, list them, look at one, try one again."""
+"""Uploads: announce one, look at one, try one again."""
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath
 from psycopg.rows import DictRow
 
-from api import bodies, cursors
+from api import bodies
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
@@ -44,17 +43,13 @@ from runtime.identifiers import canonical, uuid7
 from runtime.parts import part_size
 from schemas.events import Source, UploadReceived
 from schemas.jobs import AnalysisOptions, source_key
-from schemas.resources import CreateUpload, Upload, UploadPage
+from schemas.resources import CreateUpload, Upload
 from schemas.status import Status
 
 #: While its content has not come.
 OPEN = (Status.CREATED, Status.UPLOADING)
 #: The ends that an upload can come to before its content has come.
 ENDED_WITHOUT = (Status.EXPIRED, Status.CANCELLED)
-
-Limit = Annotated[int, Parameter(ge=1, le=100, description="How many uploads a page has.")]
-After = Annotated[str | None, Parameter(description="The `next_cursor` of the page before.")]
-Statuses = Annotated[list[Status] | None, Parameter(description="Only uploads with one of these statuses.")]
 
 
 @post(
@@ -111,27 +106,6 @@ async def _create(request: Authenticated, services: Services, run: Once) -> Resp
                 event = UploadReceived(upload_id=upload_id, attempt=1, account_id=new.account_id, source=source, options=new.options)
                 await records.submit(connection, event, PUBLISHER)
             return await run.keep(connection, await _now(connection, upload_id), 201, f"/v1/uploads/{upload_id}")
-
-
-@get("/uploads", guards=[requires(Scope.READ)], responses=problems(InvalidRequest))
-async def list_uploads(
-    request: Authenticated, services: Injected, limit: Limit = 20, after: After = None, status: Statuses = None
-) -> UploadPage:
-    """The account's uploads, newest first, a page at a time."""
-    time, upload_id = cursors.read(after) if after is not None else (None, None)
-    found = await services.database.rows(
-        "account_uploads",
-        account_id=request.user.account_id,
-        statuses=[wanted.value for wanted in status] if status else None,
-        after_time=time,
-        after_id=upload_id,
-        most=limit + 1,
-    )
-    page = found[:limit]
-    return UploadPage(
-        data=await services.forecasts.with_progress([as_upload(row) for row in page]),
-        next_cursor=cursors.write(page[-1]["created_at"], page[-1]["id"]) if len(found) > limit else None,
-    )
 
 
 @get("/uploads/{upload_id:str}", guards=[requires(Scope.READ)], responses=problems(NoSuchUpload))

@@ -17,13 +17,17 @@ from cli.results import show_analysis
 from cli.unsent import Unsent
 from valence import Client, Format
 
-Output = Literal["table", "json", "srt"]
+#: What is printed: a table, a JSON line a file, or the analysis of the one file in a format.
+Output = Literal["table", "json"] | Format
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document for each file, one a line, as they end.")
 @click.option("--srt", "as_srt", is_flag=True, help="Print the analysis of the one FILE as subtitles.")
+@click.option("--vtt", "as_vtt", is_flag=True, help="The same as WebVTT, with the feelings as classes.")
+@click.option("--csv", "as_csv", is_flag=True, help="The same as a table for spreadsheets.")
+@click.option("--elan", "as_elan", is_flag=True, help="The same as annotations for ELAN.")
 @click.option("--captions", is_flag=True, help="Take the words from the file's caption track where it has one.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up waiting after this time.")
 @api_options
@@ -31,6 +35,9 @@ def analyse(
     files: tuple[Path, ...],
     as_json: bool,
     as_srt: bool,
+    as_vtt: bool,
+    as_csv: bool,
+    as_elan: bool,
     captions: bool,
     timeout: float | None,
     api_url: str | None,
@@ -47,11 +54,19 @@ def analyse(
     Several files travel side by side. A command that was interrupted goes on where it stopped when it is run again. Progress goes to
     standard error, results to standard output. Ends with 0 if every file was analysed, with 1 if one was rejected or failed.
     """
-    if as_json and as_srt:
-        raise click.UsageError("--json and --srt exclude each other: choose one")
-    if as_srt and len(files) > 1:
-        raise click.UsageError(f"--srt prints one file's subtitles, and {len(files)} files were given: give one, or use --json")
-    chosen: Output = "json" if as_json else "srt" if as_srt else "table"
+    given: dict[str, tuple[bool, Output]] = {
+        "--json": (as_json, "json"),
+        "--srt": (as_srt, Format.SRT),
+        "--vtt": (as_vtt, Format.VTT),
+        "--csv": (as_csv, Format.CSV),
+        "--elan": (as_elan, Format.EAF),
+    }
+    wanted = [(name, output) for name, (is_given, output) in given.items() if is_given]
+    if len(wanted) > 1:
+        raise click.UsageError(f"{' and '.join(name for name, _ in wanted)} exclude each other: choose one")
+    chosen: Output = wanted[0][1] if wanted else "table"
+    if isinstance(chosen, Format) and len(files) > 1:
+        raise click.UsageError(f"{wanted[0][0]} prints one file's analysis, and {len(files)} files were given: give one, or use --json")
     api = find_api(api_url, api_key, data)
     with connected(api) as client:
         journeys = analyse_files(client, Unsent(api.url), files, captions, timeout, chosen)
@@ -73,8 +88,8 @@ def analyse_files(
     for journey in journeys:
         if journey.analysis is None or journey.upload_id is None:
             continue
-        if chosen == "srt":
-            click.echo(client.analysis_as(journey.upload_id, Format.SRT), nl=False)
+        if isinstance(chosen, Format):
+            click.echo(client.analysis_as(journey.upload_id, chosen), nl=False)
         elif chosen == "table":
             show_analysis(output(), journey.path.name, journey.analysis)
     return journeys

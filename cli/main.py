@@ -21,6 +21,7 @@ class _Valence(LazyGroup):
         "watch": ("cli.watch", "Follow uploads live."),
         "uploads": ("cli.uploads", "List uploads, look at one, try one again, fetch its analysis."),
         "webhooks": ("cli.webhooks", "Be told what becomes of uploads, at an address of yours."),
+        "export": ("cli.export", "Write the analyses of many uploads into one archive."),
         "ingest": ("cli.ingest", "Analyse every video of an S3 prefix or of a folder."),
         "demo": ("cli.demo", "Start everything, analyse a sample, stop everything."),
         "local": ("cli.local", "Run the whole system on this machine."),

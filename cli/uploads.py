@@ -13,12 +13,10 @@ from rich.text import Text
 from cli.api import api_options, connected, find_api
 from cli.consoles import output, plain_table
 from cli.results import show_analysis
+from cli.selecting import selection_options
 from cli.wording import clock, explained, printable, size
 from schemas.resources import Upload
-from schemas.status import Status
-from valence import Client, Format
-
-_STATUSES = click.Choice([status.value for status in Status])
+from valence import Client, Format, Selection
 
 
 @click.group()
@@ -34,14 +32,18 @@ def uploads() -> None:
 
 @uploads.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
-@click.option("--status", "statuses", multiple=True, type=_STATUSES, metavar="STATUS", help=f"Only with this status: {', '.join(Status)}.")
+@selection_options
 @api_options
-def list_(limit: int, statuses: tuple[str, ...], api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """List the account's uploads, newest first."""
+def list_(selection: Selection, limit: int, api_url: str | None, api_key: str | None, data: Path | None) -> None:
+    """List the account's uploads, newest first, with the moments that they are found for.
+
+    \b
+      valence uploads list --search '"the budget"' --emotion anger --since 7d
+    """
     table = plain_table("id", "status", "sent", "file")
     with connected(find_api(api_url, api_key, data)) as client:
-        for upload in itertools.islice(_pages(client, [Status(status) for status in statuses], limit), limit):
-            table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%d %b %H:%M}", Text(_name(upload)))
+        for upload in itertools.islice(_pages(client, selection, limit), limit):
+            table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%d %b %H:%M}", Text(_found(upload)))
     if table.row_count:
         output().print(table)
     else:
@@ -117,14 +119,20 @@ def analysis(upload_id: UUID, chosen: str | None, attempt: int | None, api_url: 
             click.echo(client.analysis_as(upload_id, Format(chosen), attempt), nl=False)
 
 
-def _pages(client: Client, statuses: list[Status], limit: int) -> Iterator[Upload]:
+def _pages(client: Client, selection: Selection, limit: int) -> Iterator[Upload]:
     after = None
     while True:
-        page = client.list_uploads(limit=min(limit, 100), after=after, statuses=statuses)
+        page = client.list_uploads(**selection._asdict(), limit=min(limit, 100), after=after)
         yield from page.data
         after = page.next_cursor
         if after is None:
             return
+
+
+def _found(upload: Upload) -> str:
+    """The name, and below it each moment that the upload is found for."""
+    hits = upload.found.hits if upload.found else []
+    return "\n".join([_name(upload), *(f"  {clock(hit.start)} {hit.emotion}: {printable(hit.text)}" for hit in hits)])
 
 
 def _name(upload: Upload) -> str:

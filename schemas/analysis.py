@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+Emotion = Literal["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
+Sentiment = Literal["negative", "neutral", "positive"]
 #: The order of every vector of emotion probabilities.
-EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
+EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
 #: The order of every vector of sentiment probabilities.
-SENTIMENTS = ("negative", "neutral", "positive")
+SENTIMENTS: tuple[Sentiment, ...] = get_args(Sentiment)
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]

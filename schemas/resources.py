@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from schemas.analysis import Emotion, Sentiment
 from schemas.events import Bytes, Name
 from schemas.failures import Failure
 from schemas.jobs import AnalysisOptions
@@ -73,13 +74,34 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     seconds_left: int | None
 
 
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment that an upload is found for: where it begins in seconds, what is said, and the likeliest emotion of it."""
+
+    start: float
+    text: str
+    emotion: Emotion
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upload's newest analysis says in short, and why the upload is in a list.
+
+    `emotions` and `sentiments` are the likeliest ones of at least a tenth of what is said each. `hits` are up to three utterances with the
+    words that were searched for, or without words with an emotion that was asked for; none where a file's name was found.
+    """
+
+    emotions: list[Emotion]
+    sentiments: list[Sentiment]
+    hits: list[Hit]
+
+
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """An upload as it stands: what was declared, what was found, and how far it has come.
 
     `bytes` is the size, declared or found; `media` is there once it has been validated; `sequence` counts its statuses from 1. While its
     content may come in parts, `part_size` is the size of each but the last, and `parts_url` the address below which they are put.
     `compute_seconds` is what the newest attempt took to analyse, once it has its analysis. `progress` is there while it is in work, in the
-    answers that look at uploads: one, a list, and the snapshot of live events.
+    answers that look at uploads: one, a list, and the snapshot of live events. `found` is there in
+    lists.
     """
 
     id: UUID
@@ -95,6 +117,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None
     compute_seconds: float | None = None
     progress: Progress | None = None
+    found: Findings | None = None
     created_at: datetime
     updated_at: datetime
     part_size: int | None = None
@@ -150,7 +173,9 @@ class CompleteUpload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class UploadPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some uploads, newest first, and where the next page begins: pass `next_cursor` as `after`; None on the last page."""
+    """Some uploads, newest first, and where the next page begins: pass `next_cursor` as `after`; None on the last page.
+
+    A page of a search may have fewer uploads than asked for, or none, and still a next one."""
 
     data: list[Upload]
     next_cursor: str | None
@@ -194,3 +219,22 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     errors: list[FieldError] | None = None
     upload_status: Status | None = None
     failure: Failure | None = None
+
+
+class Archived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an upload has given to an archive: its `files`, made of its `attempt`, or the `problem` for which there are none."""
+
+    id: str
+    filename: str | None = None
+    status: Status | None = None
+    attempt: int | None = None
+    files: list[str] = []
+    problem: ProblemDocument | None = None
+
+
+class ArchiveManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The table of contents of an archive; `complete` is false where there are more uploads than an archive takes."""
+
+    made_at: datetime
+    complete: bool
+    uploads: list[Archived]

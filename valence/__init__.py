@@ -11,7 +11,7 @@ with Client("http://127.0.0.1:8000", "val_live_...") as client:
 `AsyncClient` has the same methods for programs with an event loop.
 """
 
-from valence.async_client import AsyncClient, Format
+from valence.async_client import AsyncClient
 from valence.client import Client
 from valence.errors import (
     ApiError,
@@ -23,7 +23,9 @@ from valence.errors import (
     WaitTimedOut,
     WebhookRefused,
 )
+from valence.formats import Format
 from valence.receiving import verify_webhook
+from valence.selection import Selection
 from valence.transfer import Control
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Control",
     "FileChanged",
     "Format",
+    "Selection",
     "ServiceUnreachable",
     "StorageRefused",
     "UploadCancelled",

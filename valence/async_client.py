@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from enum import StrEnum
+from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from schemas.accounts import Receipt
-from schemas.analysis import Analysis
+from schemas.analysis import Analysis, Emotion, Sentiment
 from schemas.events import UploadStatusChanged
 from schemas.resources import (
     AskPartUrls,
@@ -35,10 +35,13 @@ from schemas.resources import (
 )
 from schemas.status import TERMINAL, Status
 from valence.async_webhooks import AsyncWebhooks
+from valence.downloading import download
 from valence.errors import WaitTimedOut
 from valence.follow import AfterSequence, Everything, follow
+from valence.formats import Format
 from valence.pieces import Progress, digest_header, pieces_of, read_pieces
 from valence.retrying import Persistence
+from valence.selection import Selection
 from valence.transfer import Control, Transfer
 
 T = TypeVar("T")
@@ -47,15 +50,6 @@ T = TypeVar("T")
 _PATIENT = httpx.Timeout(30.0, read=300.0, write=180.0)
 #: What an upload's events hold, by their names; others may come, and are not for this client.
 _UPDATES: dict[str, type[UploadStatusChanged] | type[UploadProgress]] = {"status": UploadStatusChanged, "progress": UploadProgress}
-
-
-class Format(StrEnum):
-    """The forms of an analysis that are text for other programs."""
-
-    JSON = "json"
-    SRT = "srt"
-    VTT = "vtt"
-    CSV = "csv"
 
 
 class AsyncClient:
@@ -166,11 +160,23 @@ class AsyncClient:
         """An upload as it stands."""
         return await self._get(Upload, "GET", f"/v1/uploads/{upload_id}")
 
-    async def list_uploads(self, *, limit: int = 20, after: str | None = None, statuses: Iterable[Status] = ()) -> UploadPage:
-        """A page of uploads, newest first; `after` is the `next_cursor` of the page before."""
-        parameters: list[tuple[str, str | int]] = [("limit", limit), *(("status", status.value) for status in statuses)]
-        parameters += [("after", after)] if after else []
-        return await self._get(UploadPage, "GET", "/v1/uploads", params=parameters)
+    async def list_uploads(
+        self,
+        *,
+        search: str | None = None,
+        emotions: Iterable[Emotion] = (),
+        sentiments: Iterable[Sentiment] = (),
+        statuses: Iterable[Status] = (),
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: int = 20,
+        after: str | None = None,
+    ) -> UploadPage:
+        """A page of uploads, newest first; `after` is the `next_cursor` of the page before. Times have a zone.
+
+        `search` takes words that are said or in the name, `"a phrase"`, `one or other`, `-without` or `begin*`."""
+        found = Selection(search, emotions, sentiments, statuses, created_after, created_before).parameters()
+        return await self._get(UploadPage, "GET", "/v1/uploads", params=[*found, ("limit", limit), *([("after", after)] if after else [])])
 
     async def retry(self, upload_id: UUID) -> Upload:
         """Start the next attempt of an upload that has come to an end."""
@@ -196,6 +202,13 @@ class AsyncClient:
         """What was found, as text in one of the formats."""
         parameters = {} if attempt is None else {"attempt": attempt}
         return (await self._send("GET", f"/v1/uploads/{upload_id}/analysis.{form.value}", params=parameters)).content.decode()
+
+    async def archive(self, out: BinaryIO, selection: Selection | None = None, *, formats: Iterable[Format] = (Format.JSON,)) -> int:
+        """Write the analyses of the uploads that a selection leaves into a file that is open for writing, as one ZIP; its size in bytes.
+
+        `manifest.json` in it says what each upload gave, or why nothing. An archive that broke off is not begun again."""
+        parameters = [*(selection or Selection()).parameters(), *(("format", form.value) for form in formats)]
+        return await download(self._http, "/v1/analyses.zip", parameters, out)
 
     async def events(self, upload_id: UUID, after: int = 0) -> AsyncGenerator[UploadStatusChanged, None]:
         """Every status of an upload with a sequence above `after`, each once and in order, until the one that ends its newest attempt."""

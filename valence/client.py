@@ -112,6 +112,7 @@ class Client:
     receipt = _waiting(AsyncClient.receipt)
     analysis = _waiting(AsyncClient.analysis)
     analysis_as = _waiting(AsyncClient.analysis_as)
+    archive = _waiting(AsyncClient.archive)
     events = _iterating(AsyncClient.events)
     updates = _iterating(AsyncClient.updates)
     all_events = _iterating(AsyncClient.all_events)

@@ -158,6 +158,7 @@ def test_a_key_that_is_not_accepted_is_refused_in_words(tmp_path: Path, api: Scr
         (["analyse"], "Missing argument 'FILE...'"),
         (["analyse", "missing.mp4"], "'missing.mp4' does not exist"),
         (["analyse", "--json", "--srt", "good.mp4"], "choose one"),
+        (["analyse", "--elan", "--vtt", "good.mp4"], "--vtt and --elan exclude each other"),
         (["analyse", "--srt", "good.mp4", "bad.mp4"], "2 files were given"),
         (["analyse", "--timeout", "0", "good.mp4"], "0"),
         (["analyse", "--api-url", "http://127.0.0.1:1", "good.mp4"], "there is no key for http://127.0.0.1:1"),

@@ -56,14 +56,6 @@ select id from uploads where status in ('created', 'uploading') and updated_at <
 select u.*, (select compute_seconds from usage where usage.upload_id = u.id and usage.attempt = u.attempt) as compute_seconds
 from uploads u where id = %(id)s and account_id = %(account_id)s;
 
--- name: account_uploads
-select u.*, (select compute_seconds from usage where usage.upload_id = u.id and usage.attempt = u.attempt) as compute_seconds
-from uploads u
-where account_id = %(account_id)s
-  and (%(statuses)s::text[] is null or status = any(%(statuses)s))
-  and (%(after_time)s::timestamptz is null or (created_at, id) < (%(after_time)s, %(after_id)s::uuid))
-order by created_at desc, id desc limit %(most)s;
-
 -- name: snapshot_uploads
 with u as (
     (select * from uploads where account_id = %(account_id)s and status_rank(status) < 5 order by created_at desc, id desc limit %(most)s)

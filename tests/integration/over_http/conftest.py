@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from api import accounts
+from runtime import uploads
 from runtime.database import Database
+from runtime.uploads import NewUpload
+from schemas.events import Source
+from schemas.status import Status
 from tests.api_process import UPLOAD_LIMIT, ApiProcess, Starter, free_port, running
+from tests.integration.over_http.spoken import Keep, add
 from valence import Client
 
 
@@ -74,3 +80,20 @@ def client(api: ApiProcess, key: str) -> Iterator[Client]:
     """Our own client with the account's key."""
     with Client(api.url, key) as client:
         yield client
+
+
+@pytest.fixture
+def keep(database: Database, account: UUID) -> Keep:
+    """Stores a completed upload of the test's account, with the analyses of its attempts; returns its id."""
+
+    async def kept(*attempts: dict[str, Any], name: str = "clip.mp4", owner: UUID = account) -> str:
+        upload_id = uuid4()
+        new = NewUpload(id=upload_id, account_id=owner, source=Source(bucket="valence", key="ingest/clip.mp4"), file_name=name)
+        async with database.transaction() as connection:
+            assert await uploads.insert(connection, new, Status.RECEIVED, "/tests")
+            assert await uploads.apply_status(connection, upload_id, 1, Status.COMPLETED, "/tests")
+        for number, analysis in enumerate(attempts, 1):
+            await add(database, upload_id, number, analysis)
+        return str(upload_id)
+
+    return kept

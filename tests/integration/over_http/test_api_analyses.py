@@ -25,7 +25,13 @@ from schemas.status import Status
 
 Put = Callable[..., Awaitable[UUID]]
 #: By Accept, by the suffix of the address, and the suffix of the file's name.
-FORMATS = [("application/json", ".json"), ("application/x-subrip", ".srt"), ("text/vtt", ".vtt"), ("text/csv", ".csv")]
+FORMATS = [
+    ("application/json", ".json"),
+    ("application/x-subrip", ".srt"),
+    ("text/vtt", ".vtt"),
+    ("text/csv", ".csv"),
+    ("text/x-eaf+xml", ".eaf"),
+]
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ async def test_accept_and_the_suffix_choose_the_same_format(http: httpx.AsyncCli
     assert by_accept.content == by_suffix.content
 
 
-@pytest.mark.parametrize("suffix", [".srt", ".vtt", ".csv"])
+@pytest.mark.parametrize("suffix", [".srt", ".vtt", ".csv", ".eaf"])
 async def test_what_is_not_json_is_a_file_named_after_the_upload(http: httpx.AsyncClient, put: Put, suffix: str) -> None:
     upload_id = await put(attempts=(1,))
     answer = await http.get(f"/v1/uploads/{upload_id}/analysis{suffix}")
@@ -192,7 +198,7 @@ async def test_a_failed_upload_has_no_analysis_and_says_why_and_whether_a_retry_
     assert advice in document["detail"]
 
 
-@pytest.mark.parametrize("suffix", ["", ".json", ".srt", ".vtt", ".csv", "?attempt=1"])
+@pytest.mark.parametrize("suffix", ["", ".json", ".srt", ".vtt", ".csv", ".eaf", "?attempt=1"])
 async def test_another_accounts_analysis_does_not_exist(http: httpx.AsyncClient, put: Put, stranger: str, suffix: str) -> None:
     upload_id = await put(attempts=(1,))
     theirs = await http.get(f"/v1/uploads/{upload_id}/analysis{suffix}", headers={"Authorization": f"Bearer {stranger}"})

@@ -55,6 +55,8 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("GET", "/v1/uploads/{upload_id}/analysis.srt"): Scope.READ,
     ("GET", "/v1/uploads/{upload_id}/analysis.vtt"): Scope.READ,
     ("GET", "/v1/uploads/{upload_id}/analysis.csv"): Scope.READ,
+    ("GET", "/v1/uploads/{upload_id}/analysis.eaf"): Scope.READ,
+    ("GET", "/v1/analyses.zip"): Scope.READ,
     ("GET", "/v1/uploads/{upload_id}/events"): Scope.READ,
     ("GET", "/v1/events"): Scope.READ,
     ("GET", "/v1/usage"): Scope.READ,
@@ -249,7 +251,7 @@ def test_somebody_else_finds_nothing_of_the_owners(cast: Cast, route: tuple[str,
         assert name in ("no-such-upload", "no-such-key", "no-such-session", "no-such-webhook")
     else:
         assert status not in (401, 403, 500)
-        listing = {"/v1/uploads", "/v1/keys", "/v1/sessions", "/v1/audit", "/v1/webhooks"}
+        listing = {"/v1/uploads", "/v1/analyses.zip", "/v1/keys", "/v1/sessions", "/v1/audit", "/v1/webhooks"}
         if route[0] == "GET" and route[1] in listing:
             found = cast.http.get(route[1], headers=headers).text
             assert cast.upload_id not in found

@@ -23,7 +23,10 @@ async def test_axe_finds_nothing_on_any_page(analysed: tuple[Account, str], open
         *((stranger, address) for address in ("/sign-up", "/sign-in", "/reset", "/#reset=token")),
         *(
             (owner, address)
-            for address in ("/", f"/uploads/{upload_id}#t=21", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001")
+            for address in (
+                *("/", "/?q=contr*", "/?q=nobodysaysthis&emotion=fear"),
+                *(f"/uploads/{upload_id}#t=21", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001"),
+            )
         ),
     ]
     found = {}
@@ -46,7 +49,7 @@ async def test_a_result_is_reached_and_read_by_keyboard_alone(analysed: tuple[Ac
     await expect(page.get_by_text("Skip to content")).to_be_focused()
     await page.keyboard.press("Enter")
     link = page.get_by_role("link", name="dialogue.mp4")
-    for _ in range(8):
+    for _ in range(13):
         await page.keyboard.press("Tab")
         if await link.evaluate("link => link === document.activeElement"):
             break

@@ -4,6 +4,7 @@ import { fill, h, s } from "./dom.js";
 import { analysisOf } from "./analyses.js";
 import { erase } from "./erasing.js";
 import * as format from "./formats.js";
+import { hitList } from "./hits.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
 import { standing } from "./pipeline.js";
@@ -16,7 +17,7 @@ const HEIGHT = 40;
 /** The analysis of a longer video is too much to fetch for a small picture. */
 const LONGEST_SECONDS = 1200;
 
-/** A row: `{element, update(upload)}`; `gone` is called once its video is deleted. */
+/** A row: `{element, update(upload), find(found, words)}`, with the moments it is found for; `gone` is called once its video is deleted. */
 export function libraryRow(upload, complain, gone) {
   const name = upload.filename ?? text.library.unnamed;
   const title = h("h3", { class: "file-name" });
@@ -24,7 +25,8 @@ export function libraryRow(upload, complain, gone) {
   const failure = h("p", { class: "failure small" });
   const actions = h("div", { class: "actions" });
   const picture = h("div", { class: "miniature", "aria-hidden": "true" });
-  const element = h("li", { class: "library-row" }, picture, h("div", { class: "library-words" }, title, facts, failure), actions);
+  const hits = h("div");
+  const element = h("li", { class: "library-row" }, picture, h("div", { class: "library-words" }, title, facts, failure, hits), actions);
   let shown = null;
 
   const retry = async (button) => {
@@ -49,7 +51,8 @@ export function libraryRow(upload, complain, gone) {
     if (done && (now.media?.duration_seconds ?? Infinity) <= LONGEST_SECONDS) whenSeen(picture, () => draw(picture, now).catch(complain));
     else fill(picture, icon(done ? "play" : "stop"));
   };
-  return { element, update };
+  const find = (found, words) => fill(hits, hitList(upload.id, found, words));
+  return { element, update, find };
 }
 
 function factsOf(upload) {

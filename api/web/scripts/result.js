@@ -3,6 +3,7 @@
 import { analysisOf } from "./analyses.js";
 import { comparison } from "./comparison.js";
 import { announce, fill, h, say } from "./dom.js";
+import { downloadMenu } from "./downloads.js";
 import { erase } from "./erasing.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
@@ -97,7 +98,7 @@ function showResult(main, upload, { analysis, attempt }) {
       "header",
       { class: "result-head" },
       h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name" }, upload.filename ?? text.library.unnamed)),
-      h("div", { class: "row" }, keyboard, share, bin, others.controls, downloads(base, attempt), note),
+      h("div", { class: "row" }, keyboard, share, bin, others.controls, downloadMenu(text.result.download, (format) => `${base}/analysis.${format}?attempt=${attempt}`), note),
     ),
     reason,
     gaps,
@@ -134,11 +135,4 @@ function showResult(main, upload, { analysis, attempt }) {
 /** The moment in the address, so that it can be shared and survives a reload. */
 function remember(seconds) {
   history.replaceState(null, "", `${location.pathname}${location.search}#t=${Number(seconds.toFixed(2))}`);
-}
-
-function downloads(base, attempt) {
-  const links = ["json", "csv", "srt", "vtt"].map((suffix) =>
-    h("li", {}, h("a", { href: `${base}/analysis.${suffix}?attempt=${attempt}`, download: "", "data-plain": true }, suffix.toUpperCase())),
-  );
-  return h("details", { class: "menu" }, h("summary", { class: "button" }, icon("down"), text.result.download), h("ul", {}, links));
 }

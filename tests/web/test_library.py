@@ -1,0 +1,80 @@
+"""The library on the page: a search leads to the moment, is kept in the address, and what it finds can be taken along."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.visitor import Account, Opener, playable, send, true_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_search_leads_to_the_moment_and_back(analysed: tuple[Account, str], open_page: Opener) -> None:
+    account, upload_id = analysed
+    visitor = await open_page(account)
+    page = visitor.page
+    await visitor.go("/")
+    row = visitor.entry("dialogue.mp4")
+    await expect(row.get_by_role("link")).to_have_count(1)
+    await page.get_by_role("searchbox").fill("contr*")
+    hit = row.get_by_role("list", name="Moments").get_by_role("link").first
+    await expect(hit.locator("mark")).to_have_text("contract")
+    await expect(page.locator("#announcements")).to_have_text("1 video found")
+    await true_of(page, "location.search === '?q=contr*'")
+    found = (await account.http.get("/v1/uploads", params={"q": "contr*"})).json()["data"][0]["found"]["hits"][0]
+    await hit.click()
+    await true_of(page, f"location.pathname === '/uploads/{upload_id}'")
+    await playable(page)
+    await true_of(page, f"Math.abs(document.querySelector('video').currentTime - {found['start']}) < 0.3")
+    await page.go_back()
+    await expect(page.get_by_role("searchbox")).to_have_value("contr*")
+    await expect(hit).to_be_visible()
+
+
+async def test_filters_stay_in_the_address_and_an_empty_result_helps(analysed: tuple[Account, str], open_page: Opener) -> None:
+    visitor = await open_page(analysed[0])
+    page = visitor.page
+    await visitor.go("/?q=nobodysaysthis&emotion=fear&status=failed&days=7")
+    await expect(page.get_by_label("Any emotion")).to_have_value("fear")
+    await expect(page.get_by_label("Any status")).to_have_value("failed")
+    await expect(page.get_by_label("Any time")).to_have_value("7")
+    await expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    await expect(page.get_by_text("budg* finds budget and budgets")).to_be_visible()
+    await expect(visitor.entry("dialogue.mp4")).to_have_count(0)
+    await page.get_by_role("button", name="Clear the search").click()
+    await expect(visitor.entry("dialogue.mp4")).to_be_visible()
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await true_of(page, "location.search === ''")
+    await page.get_by_label("Any status").select_option("Not finished")
+    await expect(page.locator("#announcements")).to_contain_text("Nothing found")
+    await page.get_by_label("Any status").select_option("Finished")
+    await expect(visitor.entry("dialogue.mp4")).to_be_visible()
+
+
+async def test_what_is_found_is_taken_along_in_one_archive(analysed: tuple[Account, str], open_page: Opener) -> None:
+    visitor = await open_page(analysed[0])
+    await visitor.go("/?q=contr*")
+    await visitor.page.get_by_text("Download all").click()
+    async with visitor.page.expect_download() as downloading:
+        await visitor.page.get_by_role("link", name="ELAN").click()
+    path = await (await downloading.value).path()
+    names = await asyncio.to_thread(lambda: zipfile.ZipFile(path).namelist())
+    assert sorted(names) == ["dialogue.eaf", "manifest.json"]
+
+
+async def test_what_comes_while_something_is_searched_does_not_mix_with_what_is_found(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await send(account, b"no video", "first.mp4")
+    await visitor.go("/")
+    await expect(visitor.entry("first.mp4")).to_be_visible()
+    await visitor.page.get_by_role("searchbox").fill("first")
+    await expect(visitor.page.locator("#announcements")).to_have_text("1 video found")
+    await send(account, b"no video either", "second.mp4")
+    await expect(visitor.page.locator("#announcements")).to_contain_text("second.mp4: Not accepted")
+    await expect(visitor.entry("second.mp4")).to_have_count(0)
+    await visitor.page.get_by_role("searchbox").fill("")
+    await expect(visitor.entry("second.mp4")).to_be_visible()

@@ -172,9 +172,7 @@ class AsyncClient:
         limit: int = 20,
         after: str | None = None,
     ) -> UploadPage:
-        """A page of uploads, newest first; `after` is the `next_cursor` of the page before. Times have a zone.
-
-        `search` takes words that are said or in the name, `"a phrase"`, `one or other`, `-without` or `begin*`."""
+        """A page of uploads, newest first, after the `next_cursor` of the page before; the filters are those of `Selection`."""
         found = Selection(search, emotions, sentiments, statuses, created_after, created_before).parameters()
         return await self._get(UploadPage, "GET", "/v1/uploads", params=[*found, ("limit", limit), *([("after", after)] if after else [])])
 

@@ -11,7 +11,11 @@ from schemas.status import Status
 
 
 class Selection(NamedTuple):
-    """Uploads by what is said and felt in them, by their status, and by when they were made; what is not given leaves all."""
+    """Uploads by what is said and felt in them, by their status, and by when they were made; what is not given leaves all.
+
+    `search` takes words that are said or in the name, `"a phrase"`, `one or other`, `-without` and `begin*`. Emotions and sentiments are
+    those that are likeliest in a tenth of what is said, or more. Times have a zone.
+    """
 
     search: str | None = None
     emotions: Iterable[Emotion] = ()

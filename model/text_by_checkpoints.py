@@ -19,6 +19,7 @@ from model.checkpoints import find, require_finite, sha256
 from model.device import best_device, has_quick_int8, quick_dtype
 from model.eight_bits import into_eight_bits
 from model.errors import WeightsRefused
+from model.text_tokens import Turn
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
 #: Encoders whose code is transformers' own and whose checkpoints are known to work here.
@@ -82,12 +83,16 @@ class CheckpointText:
 
     def score_many(self, texts: Sequence[str]) -> list[Scores]:
         """What is felt in each utterance, by its words alone."""
-        emotions = self.emotion.read(texts)
-        sentiments = self.sentiment.read(texts)
+        emotions, sentiments = self.probabilities([Turn(text) for text in texts])
         return [
             Scores(emotions=EmotionScores(**_named(EMOTIONS, emotion)), sentiments=SentimentScores(**_named(SENTIMENTS, sentiment)))
             for emotion, sentiment in zip(emotions, sentiments, strict=True)
         ]
+
+    def probabilities(self, said: Sequence[Turn]) -> tuple[Floats, Floats]:
+        """Emotion [utterances, 7] and sentiment [utterances, 3] probabilities; what was said before an utterance is not read."""
+        texts = [turn.text for turn in said]
+        return self.emotion.read(texts), self.sentiment.read(texts)
 
 
 def _named(names: tuple[str, ...], probabilities: Floats) -> dict[str, float]:

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from cli.exits import Exit
+from cli.main import run
 from media.ranges import MemoryRanges
 from model import text_by_checkpoints, words_by_whisper
 from model.eight_bits import EightBitLinear
@@ -147,6 +149,20 @@ def test_where_eight_bits_are_quick_the_encoders_are_kept_in_them_and_answer_ali
     assert EightBitLinear not in {type(part) for part in read[False].emotion.network.modules()}
     for a, b in zip(read[False].score_many(texts), read[True].score_many(texts), strict=True):
         assert msgspec.structs.astuple(a.emotions) == pytest.approx(msgspec.structs.astuple(b.emotions), abs=2e-3)
+
+
+def test_checkpoints_of_the_hub_are_scored_on_a_set_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    emotion, sentiment = write_emotion(tmp_path), write_sentiment(tmp_path)
+    lines = tmp_path / "lines.csv"
+    lines.write_text("Utterance,Emotion,Sentiment,Dialogue_ID,Utterance_ID\nWell.,neutral,neutral,0,0\nNo!,anger,negative,0,1\n")
+
+    assert run(["model", "score", str(tmp_path), str(lines), "--emotion", emotion, "--sentiment", sentiment]) == Exit.COMPLETED
+    said = capsys.readouterr().out
+    assert said.startswith(f"{emotion} (")
+    assert "on 2 utterances" in said
+    assert "| as recognised | sentiment |" in said
+    assert run(["model", "score", str(tmp_path), str(lines), "--emotion", emotion]) == Exit.USAGE
+    assert run(["model", "score", str(tmp_path), str(lines), "--emotion", "none", "--sentiment", sentiment]) == Exit.USAGE
 
 
 def test_openai_whispers_own_file_is_loaded_and_makes_the_same_words(tmp_path: Path, folder: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from model.text import HEADS, TextModel
+from model.text import HEADS
 from model.text_tokens import Turn
 from model.training.text.data import Line
 from model.training.text.forms import FORMS
@@ -60,16 +61,23 @@ class HeadScores:
         return confusion(self.labels, self.predicted, len(self.names))
 
 
+class Reader(Protocol):
+    """A loaded model of what is felt in words, whichever it is."""
+
+    def probabilities(self, said: Sequence[Turn]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Emotion [utterances, 7] and sentiment [utterances, 3] probabilities."""
+
+
 #: By form, then by head.
 SetScores = dict[str, dict[str, HeadScores]]
 
 
-def score(model: TextModel, lines: Sequence[Line]) -> SetScores:
+def score(model: Reader, lines: Sequence[Line]) -> SetScores:
     """Score a model on utterances with their labels, in each form."""
     return {name: judge(model, [form(line) for line in lines]) for name, form in FORMS.items()}
 
 
-def judge(model: TextModel, lines: Sequence[Line]) -> dict[str, HeadScores]:
+def judge(model: Reader, lines: Sequence[Line]) -> dict[str, HeadScores]:
     """Score a model on utterances with their labels, as they are."""
     probabilities = model.probabilities([Turn(line.text, line.before) for line in lines])
     return {

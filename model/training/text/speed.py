@@ -52,7 +52,7 @@ def speed_and_memory(root: Path, model: TextModel) -> str:
 
 
 def _longest(figures: Figures) -> Figures:
-    longest: Figures = next(value for name, value in reversed(figures.items()) if name.endswith("minutes"))
+    longest: Figures = next(value for name, value in reversed(list(figures.items())) if name.endswith("minutes"))
     return longest
 
 

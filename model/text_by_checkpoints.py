@@ -24,8 +24,8 @@ from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scor
 
 #: Encoders whose code is transformers' own and whose checkpoints are known to work here.
 FAMILIES = ("roberta", "xlm-roberta", "distilbert")
-#: Texts that are read together, sorted by length: padding costs as much as words.
-BATCH = 16
+#: Texts that are read together, sorted by length: padding costs as much as words, and twice as many need more of it than they save.
+BATCH = 8
 #: What such encoders were trained to read at once; an utterance has some 20.
 MOST_TOKENS = 512
 

@@ -36,6 +36,7 @@ async def measure() -> dict[str, Any]:
         running_servers(Path(folder), ("storage",), lambda line: None) as s3,
     ):
         os.environ.update(s3)  # for boto3, here and in the container
+        aws.client("s3").create_bucket(Bucket=_BUCKET)
         jobs = {minutes: _put(Path(folder), minutes) for minutes in MINUTES}
         async with container({"VALENCE_MODEL_PROFILE": "bundled"}) as serving:
             videos = {f"{minutes} minutes": await _analysed(serving, job) for minutes, job in jobs.items()}
@@ -52,10 +53,8 @@ async def measure() -> dict[str, Any]:
 def _put(folder: Path, minutes: int) -> InferenceJob:
     file = folder / f"{minutes}.mp4"
     write_long(file, 60 * minutes, heard_every=_HEARD_EVERY)
-    client = aws.client("s3")
-    client.create_bucket(Bucket=_BUCKET)
     with file.open("rb") as body:
-        etag = client.put_object(Bucket=_BUCKET, Key=file.name, Body=body)["ETag"].strip('"')
+        etag = aws.client("s3").put_object(Bucket=_BUCKET, Key=file.name, Body=body)["ETag"].strip('"')
     return InferenceJob(upload_id=uuid4(), attempt=1, bucket=_BUCKET, key=file.name, etag=etag, bytes=file.stat().st_size)
 
 

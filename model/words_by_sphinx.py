@@ -32,8 +32,6 @@ _LANGUAGE = "en"
 _FRAMES_A_SECOND = 100
 _ALTERNATIVE = re.compile(r"\(\d+\)$")
 _LISTENS_AHEAD = 4
-#: Listening is most of the work, and what answers `/ping` comes before it.
-_YIELDS = 5
 
 _decoder: Decoder | None = None
 
@@ -49,7 +47,6 @@ def _start_process() -> None:
         os._exit(1)
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    os.nice(_YIELDS)
     _decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
 

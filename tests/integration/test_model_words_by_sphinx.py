@@ -87,13 +87,5 @@ def test_a_killed_process_fails_the_video_it_listened_to_and_no_other() -> None:
     sphinx.close()
 
 
-def test_listening_comes_after_what_answers(sphinx: Sphinx) -> None:
-    sphinx.warm_up()
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-
-    assert all(os.getpriority(os.PRIO_PROCESS, child.pid or 0) > own for child in multiprocessing.active_children())
-    assert multiprocessing.active_children()
-
-
 def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap() -> None:
     assert to_pcm(np.array([2.0, -2.0, 0.0], np.float32)).tolist() == [32767, -32767, 0]

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from api import audit, credentials
+from api import audit, credentials, reset_links
 from api.audit import Action
 from api.principal import Principal
 from api.problems import ExpiredKey, MalformedKey, RevokedKey, UnknownKey
 from api.visitors import OPERATOR
-from runtime import database
+from runtime import database, erasure
 from runtime.database import Database
 from runtime.errors import ValenceError
 from runtime.identifiers import uuid7
@@ -46,6 +46,34 @@ async def create_account(db: Database, name: str) -> UUID:
         raise AccountExists(f"there is an account named {name!r} already: choose another name, or create a key for it")
     account_id: UUID = found[0]["id"]
     return account_id
+
+
+async def invite(db: Database, email: str, plan: str) -> UUID:
+    """Create an account that has no password yet for an address; AccountExists if there is one."""
+    found = await db.rows("invite", id=uuid7(), email=email, plan=plan)
+    if not found:
+        raise AccountExists(f"there is an account with the address {email!r} already: `valence accounts reset-password` makes a link")
+    account_id: UUID = found[0]["id"]
+    return account_id
+
+
+async def reset_link(db: Database, email: str, base_url: str) -> str:
+    """A link by which whoever has it sets the account's password, once, within 30 minutes; AccountMissing if there is no such address."""
+    async with db.transaction() as connection:
+        link = await reset_links.make_link(connection, email, base_url, OPERATOR)
+    if link is None:
+        raise AccountMissing(f"there is no account with the address {email!r}: `valence accounts invite {email}` makes one")
+    return link
+
+
+async def close_account(db: Database, account: str) -> UUID:
+    """Close an account by its name or address and return the receipt's id; its uploads are erased in the background."""
+    async with db.transaction() as connection:
+        found = await database.row(connection, "account_by_name", name=account)
+        receipt_id = await erasure.close_account(connection, found["id"]) if found is not None else None
+    if receipt_id is None:
+        raise _no_account(account)
+    return receipt_id
 
 
 async def create_key(db: Database, account: str, scopes: Iterable[Scope] = UPLOADS, expires_at: datetime | None = None) -> credentials.Key:

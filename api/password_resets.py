@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, post, put
@@ -15,16 +14,15 @@ from api.authentication import FOR_EVERYBODY
 from api.documentation import public_problems
 from api.guards import same_site
 from api.problems import Busy, InvalidRequest, NoMail, ResetLinkUsed, TooManyTries, UnsupportedMediaType, WeakPassword
+from api.reset_links import make_link
 from api.services import Injected, Services
 from api.visitors import Visitor, visitor
 from runtime import database, mail
-from runtime.database import Connection
 from runtime.errors import DependencyUnavailable
 from schemas.accounts import RequestReset, ResetPassword
 
 log = logging.getLogger(__name__)
 
-LIFETIME = timedelta(minutes=30)
 #: Mails that one address gets, and requests from one place.
 MAILS = throttling.hourly(5)
 
@@ -84,16 +82,6 @@ async def reset_password(request: Request[Any, Any, Any], services: Injected) ->
         await database.rows(connection, "end_password_resets", account_id=account_id)
         await database.rows(connection, "remember_address", account_id=account_id, address=who.network)
         await audit.record(connection, account_id, Action.RESET, who)
-
-
-async def make_link(connection: Connection, email: str, base_url: str, who: Visitor) -> str | None:
-    """A link for the account of this address; None where there is none. The token is in the fragment, which no server logs."""
-    token = tokens.mint()
-    row = await database.row(connection, "insert_password_reset", token_sha256=tokens.digest(token), email=email, lifetime=LIFETIME)
-    if row is None:
-        return None
-    await audit.record(connection, row["account_id"], Action.RESET_REQUESTED, who)
-    return f"{base_url}/#reset={token}"
 
 
 async def _mail_link(services: Services, email: str, base_url: str, who: Visitor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,20 +13,26 @@ from rich.text import Text
 
 from api import accounts as records
 from cli.consoles import output, plain_table
+from cli.exits import Misused
 from cli.servers import data_option, servers
 from cli.wording import printable
+from local.data_folder import default_data_folder, read_stack_file
 from runtime.database import Database
+from schemas.accounts import EMAIL_PATTERN
 
 T = TypeVar("T")
+
+_url_option = click.option("--url", metavar="URL", help="The page's address; else VALENCE_API_PUBLIC_URL, else that of the local stack.")
 
 
 @click.group()
 def accounts() -> None:
-    """Create and list accounts.
+    """Create, invite, list and delete accounts.
 
     \b
       valence accounts create acme
       valence keys create --account acme
+      valence accounts invite ada@example.org
     """
 
 
@@ -46,6 +53,49 @@ def list_(data: Path | None) -> None:
     for row in ask(data, records.accounts):
         table.add_row(str(row["id"]), f"{row['created_at'].astimezone():%Y-%m-%d}", str(row["keys"]), Text(printable(row["name"])))
     output().print(table)
+
+
+@accounts.command()
+@click.argument("email")
+@_url_option
+@data_option
+def invite(email: str, url: str | None, data: Path | None) -> None:
+    """Create an account for an address, and print the link by which its owner chooses a password."""
+    if not re.fullmatch(EMAIL_PATTERN, email):
+        raise Misused(f"{email!r} is no mail address: expected one like ada@example.org")
+    with servers(data) as settings:
+        plan = settings.accounts.plan
+    ask(data, lambda database: records.invite(database, email, plan))
+    _print_link(email, url, data)
+
+
+@accounts.command("reset-password")
+@click.argument("email")
+@_url_option
+@data_option
+def reset_password(email: str, url: str | None, data: Path | None) -> None:
+    """Print a link by which the account's password is reset, once, within 30 minutes."""
+    _print_link(email, url, data)
+
+
+@accounts.command()
+@click.argument("name")
+@click.confirmation_option(prompt="Delete the account with everything in it?")
+@data_option
+def delete(name: str, data: Path | None) -> None:
+    """Delete an account, by its name or address, with everything in it."""
+    receipt_id = ask(data, lambda database: records.close_account(database, name))
+    click.echo(f"account {printable(name)} is closed; `GET /v1/receipts/{receipt_id}` tells what is gone")
+
+
+def _print_link(email: str, url: str | None, data: Path | None) -> None:
+    with servers(data) as settings:
+        known = read_stack_file(data or default_data_folder()).get("api_url")
+        base = url or settings.api.public_url or known
+    if base is None:
+        raise Misused("the address of the page is not known: give it with --url, or set VALENCE_API_PUBLIC_URL")
+    click.echo(ask(data, lambda database: records.reset_link(database, email, base.rstrip("/"))))
+    click.echo("whoever has this link sets the password, once, within 30 minutes", err=True)
 
 
 def ask(data: Path | None, question: Callable[[Database], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""Where the API is and who asks: flags first, then the environment, then the stack.json of the local stack."""
+"""Where the API is and who asks: flags first, then the environment, then the login file, then the stack.json of the local stack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from cli import login_file
 from cli.exits import Misused, Unreachable
 from cli.servers import data_option
 from local.data_folder import STACK_FILE, default_data_folder, read_stack_file
@@ -36,10 +37,15 @@ def api_options(command: Command) -> Command:
 
 def find_api(url: str | None, key: str | None, data: Path | None) -> Api:
     """The API to speak to. The local stack's key is never sent to another address."""
+    login = login_file.read()
     if url is not None:
+        if key is None and login is not None and login.api_url == url.rstrip("/"):
+            key = login.api_key
         if key is None:
-            raise Misused(f"there is no key for {url}: give one with --api-key or {_KEY}; `valence keys create` makes one")
+            raise Misused(f"there is no key for {url}: sign in with `valence login`, or give one with --api-key or {_KEY}")
         return Api(url, key, f"--api-url or {_URL}")
+    if login is not None and data is None:
+        return Api(login.api_url, key or login.api_key, str(login_file.path()))
     folder = data or default_data_folder()
     known = read_stack_file(folder)
     if "api_url" not in known:
@@ -48,6 +54,14 @@ def find_api(url: str | None, key: str | None, data: Path | None) -> Api:
             "start one with `valence local up`, or give an address"
         )
     return Api(known["api_url"], key or known["api_key"], str(folder / STACK_FILE))
+
+
+def known_url(url: str | None, data: Path | None) -> str:
+    """The API to sign in to: the one that is given, else the local stack's."""
+    found = url or read_stack_file(data or default_data_folder()).get("api_url")
+    if found is None:
+        raise Misused(f"no API is known: give its address with --api-url or {_URL}, or start a local stack with `valence local up`")
+    return str(found).rstrip("/")
 
 
 @contextmanager

@@ -28,6 +28,8 @@ class _Valence(LazyGroup):
         "accounts": ("cli.accounts", "Create and list accounts."),
         "keys": ("cli.keys", "Create, list and revoke API keys."),
         "plans": ("cli.plans", "Say what accounts may use in a month."),
+        "login": ("cli.login", "Sign in, so that no command needs a key."),
+        "logout": ("cli.login", "Sign out, and revoke the key that signing in has made."),
         "topics": ("cli.topics", "Create and list the topics in Kafka."),
         "storage": ("cli.storage", "Create the bucket and the queues."),
         "database": ("cli.database", "Migrate PostgreSQL."),
@@ -48,7 +50,7 @@ def valence() -> None:
       valence analyse talk.mp4          send a video, watch it, read the result
 
     Addresses and the key come from flags, else from the environment (VALENCE_API_URL, VALENCE_API_KEY, DATABASE_URL, ...), else from the
-    local stack.
+    login file, else from the local stack.
 
     \b
     Exit codes:

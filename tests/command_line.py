@@ -17,15 +17,16 @@ def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
     """An environment in which nothing is known but what is given; the local stack, reports and journals have folders of the test's own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     own = {"VALENCE_LOCAL_DATA_DIR": str(tmp_path / "no-stack"), "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    own["XDG_CONFIG_HOME"] = str(tmp_path / "config")
     return {**inherited, **own, **variables}
 
 
-def valence(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def valence(tmp_path: Path, *arguments: str, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end. It never prints a stack trace, nor control codes where nothing is a terminal."""
     done = subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
         env=environment(tmp_path, **variables),
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=_PATIENCE_SECONDS,

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from cli import login_file
 from cli.api import find_api
 from cli.exits import Misused, Unreachable
+from cli.login_file import Login
 from cli.servers import local_account, servers
 from local.data_folder import write_stack_file
 from runtime.errors import DependencyUnavailable
@@ -35,6 +37,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     before = dict(os.environ)
     for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"):
         os.environ.pop(name, None)
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path / "config")
     write_stack_file(tmp_path, STACK)
     yield tmp_path
     os.environ.clear()
@@ -58,6 +61,19 @@ def test_the_local_stacks_key_is_never_sent_to_another_address(folder: Path) -> 
 
 def test_another_key_can_be_used_with_the_local_stack(folder: Path) -> None:
     assert find_api(None, "val_live_other", folder).key == "val_live_other"
+
+
+def test_whoever_has_signed_in_needs_no_address_and_no_key(folder: Path) -> None:
+    os.environ["VALENCE_LOCAL_DATA_DIR"] = str(folder)
+    login_file.write(Login(api_url="https://valence.example", api_key="val_live_mine", made_here=True))
+    assert find_api(None, None, None)[:2] == ("https://valence.example", "val_live_mine")
+    assert find_api("https://valence.example/", None, None).key == "val_live_mine"
+    assert find_api(None, None, folder)[:2] == ("http://127.0.0.1:1234", "val_live_local"), "a data folder that is named is meant"
+    with pytest.raises(Misused, match="no key"):
+        find_api("https://evil.example", None, None)
+    assert find_api("https://evil.example", "val_live_other", None).key == "val_live_other"
+    assert login_file.path().stat().st_mode & 0o777 == 0o600
+    assert login_file.path().parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_without_a_stack_is_named(tmp_path: Path) -> None:

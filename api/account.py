@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from litestar import Response, delete, get, put
+from psycopg.rows import DictRow
 
-from api import audit, bodies, cookies, passwords, receipts, throttling
+from api import accounts, audit, bodies, cookies, passwords, receipts, throttling
 from api.accounts import Scope
 from api.audit import Action
 from api.documentation import problems
@@ -21,7 +22,7 @@ from schemas.accounts import Account, ChangePassword, CloseAccount, Receipt
 @get("/account", guards=[requires(Scope.ACCOUNT_READ)], responses=problems())
 async def get_account(request: Authenticated, services: Injected) -> Account:
     """The account."""
-    return as_account((await services.database.rows("account_by_id", id=request.user.account_id))[0])
+    return as_account(await accounts.account(services.database, request.user.account_id), services.settings)
 
 
 @put(
@@ -35,11 +36,13 @@ async def change_password(request: Authenticated, services: Injected) -> None:
     """Change the password: every other session ends, and so do links to reset it. Keys stay as they are."""
     data = await bodies.read(request, ChangePassword)
     principal = request.user
-    email = await confirm_password(request, services, data.current_password)
-    passwords.check_strength(data.new_password, email)
+    account = await confirm_password(request, services, data.current_password)
+    passwords.check_strength(data.new_password, account["email"])
     hashed = await services.passwords.hash(data.new_password)
     async with services.database.transaction() as connection:
-        await database.rows(connection, "set_password", id=principal.account_id, password_hash=hashed)
+        changed = {"id": principal.account_id, "password_hash": hashed, "checked": account["password_hash"]}
+        if await database.row(connection, "change_password", **changed) is None:  # a reset that came meanwhile counts
+            raise WrongPassword("the password was changed or reset while this was asked: sign in with the new one")
         await database.rows(connection, "end_other_sessions", account_id=principal.account_id, kept=principal.session_id)
         await database.rows(connection, "end_password_resets", account_id=principal.account_id)
         await audit.record_by(connection, principal, Action.CREDENTIALS_CHANGED, visitor(request.scope))
@@ -68,10 +71,10 @@ async def close_account(request: Authenticated, services: Injected) -> Response[
     return Response(receipt, status_code=202, headers={"Location": f"/v1/receipts/{receipt_id}"}, cookies=[gone])
 
 
-async def confirm_password(request: Authenticated, services: Services, password: str) -> str:
-    """The account's address, if this is its password; WrongPassword otherwise. A session that was stolen does not help to guess it."""
+async def confirm_password(request: Authenticated, services: Services, password: str) -> DictRow:
+    """The account's row, if this is its password; WrongPassword otherwise. A session that was stolen does not help to guess it."""
     principal = request.user
-    account = (await services.database.rows("account_by_id", id=principal.account_id))[0]
+    account = await accounts.account(services.database, principal.account_id)
     subject = f"password of {principal.account_id}"
     await throttling.take(services.database, GUESSES, subject)
     if not await services.passwords.matches(password, account["password_hash"]):
@@ -79,4 +82,4 @@ async def confirm_password(request: Authenticated, services: Services, password:
             await audit.record_by(connection, principal, Action.CREDENTIALS_WRONG, visitor(request.scope))
         raise WrongPassword("this is not the password of the account: try again, or have it reset")
     await throttling.give_back(services.database, GUESSES, subject)
-    return str(account["email"])
+    return account

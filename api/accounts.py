@@ -8,10 +8,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from api import audit, credentials, reset_links
+from api import audit, credentials, reset_links, verification_links
 from api.audit import Action
 from api.principal import Principal
-from api.problems import ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from api.problems import AccountClosed, ExpiredKey, MalformedKey, RevokedKey, UnknownKey
 from api.visitors import OPERATOR
 from runtime import database, erasure
 from runtime.database import Database
@@ -21,6 +21,10 @@ from schemas.accounts import UPLOADS
 from schemas.accounts import Scope as Scope  # which everybody asks for here
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+#: What whoever still asks for a closed account is told.
+CLOSED = "the account was closed while this was asked: nothing was done"
 
 
 class AccountExists(ValenceError):
@@ -66,6 +70,16 @@ async def reset_link(db: Database, email: str, base_url: str) -> str:
     return link
 
 
+async def verification_link(db: Database, email: str, base_url: str) -> str:
+    """A link that confirms an account's address, where the mail did not arrive; AccountMissing where nothing is to be confirmed."""
+    async with db.transaction() as connection:
+        found = await database.row(connection, "account_by_name", name=email)
+        link = await verification_links.make_link(connection, found["id"], base_url, OPERATOR) if found else None
+    if link is None:
+        raise AccountMissing(f"no account has the address {email!r} and yet to confirm it: `valence accounts list` lists them")
+    return link
+
+
 async def close_account(db: Database, account: str) -> UUID:
     """Close an account by its name or address and return the receipt's id; its uploads are erased in the background."""
     async with db.transaction() as connection:
@@ -105,6 +119,14 @@ async def revoke_key(db: Database, key_id: str) -> None:
         if found is None:
             raise KeyMissing(f"there is no key with the id {key_id!r}: it stands between `{credentials.PREFIX}` and the next underscore")
         await audit.record(connection, found["account_id"], Action.KEY_REVOKED, OPERATOR, detail=key_id)
+
+
+async def account(db: Database, account_id: UUID) -> DictRow:
+    """The row of an account that has shown who it is; AccountClosed where it was closed since."""
+    found = await db.rows("account_by_id", id=account_id)
+    if not found:
+        raise AccountClosed(CLOSED)
+    return found[0]
 
 
 async def accounts(db: Database) -> list[DictRow]:

@@ -25,6 +25,7 @@ from api import (
     completion,
     content,
     cookies,
+    email_verifications,
     erasing,
     error_answers,
     events,
@@ -44,6 +45,7 @@ from api import (
 )
 from api.authentication import Authentication
 from api.forecasts import Forecasts
+from api.methods import Methods
 from api.observation import Observation
 from api.rate_limits import RateLimits
 from api.services import Services
@@ -56,7 +58,7 @@ from runtime.multipart import S3Writers
 from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
-from schemas.accounts import ChangePassword, CloseAccount, NewKey, RequestReset, ResetPassword, SignIn, SignUp
+from schemas.accounts import ChangePassword, CheckReceipt, CloseAccount, NewKey, RequestReset, ResetPassword, SignIn, SignUp, VerifyEmail
 from schemas.resources import AskPartUrls, CompleteUpload, CreateUpload
 from schemas.webhooks import ChangeWebhook, NewWebhook, ReplayFailures
 
@@ -76,6 +78,8 @@ BODIES = (
     NewWebhook,
     ChangeWebhook,
     ReplayFailures,
+    VerifyEmail,
+    CheckReceipt,
 )
 
 #: How seldom garbage is looked for: thousands of streams are walked each time, and everybody waits meanwhile.
@@ -132,6 +136,10 @@ def create_app(services: Services) -> ASGIApp:
             account.change_password,
             account.close_account,
             receipts.get_receipt,
+            receipts.get_receipt_items,
+            receipts.check_receipt,
+            email_verifications.request_verification,
+            email_verifications.verify_email,
             password_resets.request_reset,
             password_resets.reset_password,
             keys.list_keys,
@@ -165,6 +173,7 @@ def create_app(services: Services) -> ASGIApp:
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         services.feed.start()
+        health.serve(services)
         idle = timedelta(seconds=services.settings.accounts.session_idle_seconds)
         watching = asyncio.create_task(revocation.watch(services.database, services.hub, idle))
         gc.freeze()  # what is there now stays: the collector need not walk it for every thousand streams
@@ -178,8 +187,6 @@ def create_app(services: Services) -> ASGIApp:
         route_handlers=[
             versioned,
             health.healthz,
-            health.readyz,
-            health.exposition,
             *pages.routes(services.links.url),
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
@@ -203,4 +210,4 @@ def create_app(services: Services) -> ASGIApp:
     described = application.openapi_schema.components
     if described is not None and described.schemas is not None:
         described.schemas.update(bodies.schemas(*BODIES))  # Litestar would overwrite them if they were given to it
-    return Observation(application)
+    return Observation(Methods(application))

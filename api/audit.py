@@ -26,6 +26,8 @@ class Action(StrEnum):
     CREDENTIALS_WRONG = "account:password:wrong"
     RESET_REQUESTED = "account:password:reset-request"
     RESET = "account:password:reset"
+    EMAIL_ASKED = "account:email:verification-request"
+    EMAIL_VERIFIED = "account:email:verify"
     PLAN_SET = "account:plan:set"
     KEY_CREATED = "account:key:create"
     KEY_REVOKED = "account:key:revoke"

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from api import accounts
 from api.problems import (
+    AccountClosed,
     BodyTooLarge,
     DependencyAway,
     InternalError,
@@ -41,6 +44,7 @@ def handlers() -> ExceptionHandlersMap:
         Problem: _answering(lambda request, problem: problem),
         DependencyUnavailable: _answering(_away),
         QuotaExceeded: _answering(lambda request, error: QuotaExhausted(str(error))),
+        psycopg.errors.ForeignKeyViolation: _answering(_unowned),
         ValidationException: _answering(_invalid),
         HTTPException: _answering(_refused),
         Exception: _answering(_unexpected),
@@ -61,6 +65,13 @@ def _answering(translate: Callable[[AnyRequest, Any], Problem]) -> Callable[[Any
 def _away(request: AnyRequest, error: DependencyUnavailable) -> Problem:
     log.warning("a server is away", extra={"dependency": error.dependency, "error": str(error)})
     return DependencyAway(f"{error.dependency} is away at the moment: try again", headers={"Retry-After": "5"})
+
+
+def _unowned(request: AnyRequest, error: psycopg.errors.ForeignKeyViolation) -> Problem:
+    """The account was there when the request began, and its row is gone by now: what was to be kept has no owner."""
+    if (error.diag.constraint_name or "").endswith("_account_id_fkey"):
+        return AccountClosed(accounts.CLOSED)
+    return _unexpected(request, error)
 
 
 def _unexpected(request: AnyRequest, error: Exception) -> Problem:

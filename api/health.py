@@ -1,41 +1,60 @@
-"""What the API says of itself: `/healthz` (it runs), `/readyz` (it can work, or what it waits for), `/metrics`."""
+"""What the API says of itself: to everybody `/healthz` (it runs); to the operator, on a port of its own as every process has one, also
+`/readyz` (it can work, or what it waits for) and `/metrics`, which would tell strangers what stands behind it and how busy that is."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 
-from litestar import Response, get
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+import msgspec
+from litestar import get
 
-from api.services import Injected, Services
+from api.services import Services
+from runtime import health
 from runtime.errors import DependencyUnavailable, ObjectMissing
+
+log = logging.getLogger(__name__)
 
 #: How long a server may take to show that it is there.
 PROBE_SECONDS = 2.0
 
 
-@get("/healthz", include_in_schema=True)
-async def healthz() -> dict[str, list[str]]:
-    """The process runs."""
-    return {"obstacles": []}
+class Health(msgspec.Struct, frozen=True):
+    """What stands in the way of a process; of `/healthz` nothing ever does."""
+
+    obstacles: list[str]
 
 
-@get("/readyz")
-async def readyz(services: Injected) -> Response[dict[str, list[str]]]:
-    """The process can work; 503, and what it waits for, while it cannot."""
+@get("/healthz", tags=["server"], summary="Ask whether the server runs")
+async def healthz() -> Health:
+    """The process runs. Whether it can work, and its metrics, are on the operator's own port."""
+    return Health(obstacles=[])
+
+
+def serve(services: Services) -> int:
+    """Serve the operator's pages for as long as the process runs, from within its event loop; returns the port."""
+    loop, chosen = asyncio.get_running_loop(), services.settings.metrics
+
+    def ask() -> list[str]:
+        asked = asyncio.run_coroutine_threadsafe(obstacles(services), loop)
+        try:
+            return asked.result(2 * PROBE_SECONDS)
+        except TimeoutError:
+            return ["the event loop does not answer"]
+
+    port = health.serve(ask, chosen.host, chosen.port)
+    log.info("serving health and metrics", extra={"host": chosen.host, "port": port})
+    return port
+
+
+async def obstacles(services: Services) -> list[str]:
+    """What the process waits for, in words; nothing where it can work."""
     probes = await asyncio.gather(
         _obstacle("postgresql", services.database.rows("reachable")),
         _obstacle("s3", _look_into_bucket(services)),
     )
-    obstacles = [obstacle for obstacle in (*probes, services.feed.obstacle) if obstacle is not None]
-    return Response({"obstacles": obstacles}, status_code=503 if obstacles else 200)
-
-
-@get("/metrics", media_type=CONTENT_TYPE_LATEST)
-async def exposition() -> Response[bytes]:
-    """Every metric of this process, as Prometheus reads them."""
-    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return [obstacle for obstacle in (*probes, services.feed.obstacle) if obstacle is not None]
 
 
 async def _obstacle(server: str, probe: Awaitable[object]) -> str | None:

@@ -13,7 +13,7 @@ from litestar.params import FromPath, Parameter
 from litestar.types import Receive
 from psycopg.rows import DictRow
 
-from api import bodies
+from api import bodies, unsent_space
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
@@ -30,7 +30,9 @@ from api.problems import (
     InvalidRequest,
     NoSuchUpload,
     SizeMismatch,
+    SizeUnknown,
     TooManyContents,
+    TooMuchUnsent,
     UnsupportedMediaType,
     UploadEnded,
 )
@@ -74,6 +76,7 @@ _RENEW_AFTER = timedelta(hours=1)
         IncompleteContent,
         ContentStalled,
         TooManyContents,
+        TooMuchUnsent,
         Busy,
     ),
 )
@@ -112,12 +115,27 @@ async def get_parts(request: Authenticated, services: Injected, upload_id: FromP
     status_code=200,
     guards=[requires(Scope.WRITE)],
     operation_class=bodies.operation(AskPartUrls),
-    responses=problems(InvalidRequest, UnsupportedMediaType, BodyTooLarge, NoSuchUpload, ContentAlreadyReceived, UploadEnded, InvalidPart),
+    responses=problems(
+        InvalidRequest,
+        UnsupportedMediaType,
+        BodyTooLarge,
+        NoSuchUpload,
+        ContentAlreadyReceived,
+        UploadEnded,
+        InvalidPart,
+        SizeUnknown,
+        TooMuchUnsent,
+    ),
 )
 async def part_urls(request: Authenticated, services: Injected, upload_id: FromPath[str]) -> PartUrls:
-    """Addresses at S3 where parts may be PUT without a key, each for 15 minutes; then complete the upload here."""
+    """Addresses at S3 where parts may be PUT without a key, each for 15 minutes; then complete the upload here.
+
+    The upload must have been announced with its size in `bytes`: each address takes exactly its part.
+    """
     found = await unsent(services, request.user.account_id, upload_id)
     numbers = (await bodies.read(request, AskPartUrls)).numbers
+    if found.upload.bytes is None:
+        raise SizeUnknown("the upload was announced without `bytes`, so nothing would limit what is sent to S3: announce it with its size")
     sizes = {number: part_bytes(found, number) for number in numbers}
     multipart_id = await multipart(services, found)
     expires_at = datetime.now(UTC) + timedelta(seconds=PART_SECONDS)
@@ -179,6 +197,9 @@ async def multipart(services: Services, unsent: Unsent) -> str:
         await database.rows(connection, "touch_unsent_upload", id=upload.id)
         if locked["multipart_id"] is not None:
             return str(locked["multipart_id"])
+        if upload.bytes is None:  # it may become as large as any: a declared size was counted when it was announced
+            limits = services.settings.limits
+            await unsent_space.take(connection, limits, locked["account_id"], limits.upload_bytes, announced=True)
         begun = await services.parts.begin(*services.place(upload.id), upload.content_type or "application/octet-stream")
         await database.rows(connection, "set_multipart", id=upload.id, multipart_id=begun)
         await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)

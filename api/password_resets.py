@@ -47,7 +47,7 @@ async def request_reset(request: Request[Any, Any, Any], services: Injected) -> 
     """Have a link mailed to the account's address. The answer is the same, and comes as soon, where there is no such account."""
     data = await bodies.read(request, RequestReset)
     base = services.settings.api.public_url  # never the Host of the request: whoever asks would choose where the link leads
-    if not services.settings.mail.host or not base:
+    if not services.settings.sends_mail:
         raise NoMail("the operator has not set up mail: ask there for a link, which `valence accounts reset-password` makes")
     who = visitor(request.scope)
     await throttling.take(services.database, MAILS, f"reset at {who.network}", f"reset of {throttling.private(data.email)}")
@@ -64,7 +64,11 @@ async def request_reset(request: Request[Any, Any, Any], services: Injected) -> 
     responses=public_problems(InvalidRequest, UnsupportedMediaType, ResetLinkUsed, WeakPassword, Busy),
 )
 async def reset_password(request: Request[Any, Any, Any], services: Injected) -> None:
-    """Choose a new password with the token of a link: every session ends, and the link is used up. Sign in afterwards."""
+    """Choose a new password with the token of a link: every session ends, and the link is used up. Sign in afterwards.
+
+    Whoever has the link has the address, which counts as confirmed from then on. Keys that were made before it was confirmed are revoked:
+    a stranger may have signed up with it. Those made since stay.
+    """
     data = await bodies.read(request, ResetPassword)
     digest = tokens.digest(data.token)
     found = await services.database.rows("account_of_reset", token_sha256=digest)
@@ -74,12 +78,20 @@ async def reset_password(request: Request[Any, Any, Any], services: Injected) ->
     hashed = await services.passwords.hash(data.new_password)
     who = visitor(request.scope)
     async with services.database.transaction() as connection:
+        account_id = found[0]["id"]  # locked first: whoever closes the account takes the same locks in the same order
+        account = await database.row(connection, "lock_account", id=account_id)
+        if account is None:
+            raise _used()
         if not await database.rows(connection, "use_password_reset", token_sha256=digest):
             raise _used()
-        account_id = found[0]["id"]
         await database.rows(connection, "set_password", id=account_id, password_hash=hashed)
         await database.rows(connection, "end_other_sessions", account_id=account_id, kept=None)
         await database.rows(connection, "end_password_resets", account_id=account_id)
+        await database.rows(connection, "end_email_verifications", account_id=account_id)
+        unproved = {"account_id": account_id, "verified_at": account["email_verified_at"]}
+        for key in await database.rows(connection, "revoke_unproved_keys", **unproved):
+            await audit.record(connection, account_id, Action.KEY_REVOKED, who, detail=key["id"])
+        await database.rows(connection, "prove_email", id=account_id)
         await database.rows(connection, "remember_address", account_id=account_id, address=who.network)
         await audit.record(connection, account_id, Action.RESET, who)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath
 
-from api import audit, bodies, cookies, passwords, throttling
+from api import accounts, audit, bodies, cookies, email_verifications, passwords, throttling
 from api.accounts import Scope
 from api.audit import Action
 from api.authentication import FOR_EVERYBODY
@@ -19,6 +19,7 @@ from api.problems import (
     Busy,
     InvalidRequest,
     NoSuchSession,
+    SessionEnded,
     SessionNeeded,
     SignUpClosed,
     SignUpRefused,
@@ -47,7 +48,10 @@ Anonymous = Request[Any, Any, Any]
     responses=public_problems(InvalidRequest, UnsupportedMediaType, WeakPassword, SignUpClosed, SignUpRefused, TooManyTries, Busy),
 )
 async def sign_up(request: Anonymous, services: Injected) -> Response[SignedIn]:
-    """Make an account and sign in to it: the answer sets the session's cookie."""
+    """Make an account and sign in to it: the answer sets the session's cookie.
+
+    Where the operator sends mail, a link goes to the address: until it is confirmed (`must_verify_email`) the account makes no keys.
+    """
     if not services.settings.accounts.sign_up_open:
         raise SignUpClosed("the operator of this Valence makes the accounts: ask there for one")
     data = await bodies.read(request, SignUp)
@@ -63,7 +67,9 @@ async def sign_up(request: Anonymous, services: Injected) -> Response[SignedIn]:
         if account is None:
             raise SignUpRefused("no account can be made with this address: sign in if it is yours, or use another")
         token, answer = await begin_session(connection, services, account, who, Action.ACCOUNT_CREATED, _presented(request, services))
-    return signed_in(request, services, token, answer, 201)
+    return signed_in(
+        request, services, token, answer, 201, background=email_verifications.mailing(services, account["id"], data.email, who)
+    )
 
 
 @post(
@@ -104,9 +110,11 @@ async def sign_in(request: Anonymous, services: Injected) -> Response[SignedIn]:
 @get("/session", guards=[session_only], responses=problems(SessionNeeded))
 async def get_session(request: Authenticated, services: Injected) -> SignedIn:
     """Who is signed in."""
-    account = (await services.database.rows("account_by_id", id=request.user.account_id))[0]
-    current = next(session for session in (await _sessions(request, services)).data if session.current)
-    return SignedIn(account=as_account(account), session=current)
+    account = await accounts.account(services.database, request.user.account_id)
+    current = next((session for session in (await _sessions(request, services)).data if session.current), None)
+    if current is None:
+        raise SessionEnded("the session has ended: sign in again")
+    return SignedIn(account=as_account(account, services.settings), session=current)
 
 
 @delete("/session", status_code=204, guards=[session_only], responses=problems(SessionNeeded))

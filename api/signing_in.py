@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.background_tasks import BackgroundTask
 from psycopg.rows import DictRow
 
 from api import audit, cookies, tokens
@@ -16,6 +17,7 @@ from api.visitors import Visitor
 from runtime import database
 from runtime.database import Connection
 from runtime.identifiers import uuid7
+from runtime.settings import Settings
 from schemas.accounts import Account, Session, SignedIn
 
 #: More than anybody has browsers; the one that was not used for longest goes first.
@@ -45,22 +47,34 @@ async def begin_session(
     await database.rows(connection, "purge_sessions", idle=timedelta(seconds=chosen.session_idle_seconds))
     await database.rows(connection, "remember_address", account_id=account["id"], address=visitor.network)
     await database.rows(connection, "purge_addresses", account_id=account["id"])
-    for purge in ("purge_throttles", "purge_password_resets", "purge_audit"):
+    for purge in ("purge_throttles", "purge_password_resets", "purge_email_verifications", "purge_audit"):
         await database.rows(connection, purge)
     await audit.record(connection, account["id"], action, visitor, session_id=row["id"])
-    return token, SignedIn(account=as_account(account), session=as_session(row, current=True))
+    return token, SignedIn(account=as_account(account, services.settings), session=as_session(row, current=True))
 
 
-def signed_in(request: Request[Any, Any, Any], services: Services, token: str, who: SignedIn, status_code: int) -> Response[SignedIn]:
+def signed_in(
+    request: Request[Any, Any, Any],
+    services: Services,
+    token: str,
+    who: SignedIn,
+    status_code: int,
+    background: BackgroundTask | None = None,
+) -> Response[SignedIn]:
     """The answer that signs a browser in."""
     settings = services.settings
     cookie = cookies.session_cookie(request.scope, settings.api.public_url, token, settings.accounts.session_seconds)
-    return Response(who, status_code=status_code, cookies=[cookie])
+    return Response(who, status_code=status_code, cookies=[cookie], background=background)
 
 
-def as_account(row: DictRow) -> Account:
+def as_account(row: DictRow, settings: Settings) -> Account:
     """A row of the table as the API shows it."""
-    return msgspec.convert(row, Account)
+    return msgspec.convert({**row, "must_verify_email": must_verify(row, settings)}, Account)
+
+
+def must_verify(row: DictRow, settings: Settings) -> bool:
+    """Whether an account has an address that nobody has shown to be theirs, where the operator's settings let that be shown."""
+    return settings.sends_mail and row["email"] is not None and row["email_verified_at"] is None
 
 
 def as_session(row: DictRow, *, current: bool) -> Session:

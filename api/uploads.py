@@ -9,12 +9,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from psycopg.rows import DictRow
 
-from api import bodies
-from api.accounts import Scope
+from api import bodies, unsent_space
+from api.accounts import CLOSED, Scope
 from api.documentation import problems
 from api.guards import requires
 from api.idempotency import IdempotencyKey, Once, once
 from api.problems import (
+    AccountClosed,
     BodyTooLarge,
     ContentAlreadyReceived,
     ContentMissing,
@@ -28,13 +29,14 @@ from api.problems import (
     SizeMismatch,
     SourceMissing,
     SourceNotAllowed,
+    TooMuchUnsent,
     UnsupportedMediaType,
     UploadEnded,
     UploadNotEnded,
     field_at,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
-from api.sources import locate_allowed
+from api.sources import locate_own
 from runtime import database, quotas, telemetry
 from runtime import uploads as records
 from runtime.database import Connection, Database
@@ -65,6 +67,7 @@ ENDED_WITHOUT = (Status.EXPIRED, Status.CANCELLED)
         SizeMismatch,
         SourceMissing,
         SourceNotAllowed,
+        TooMuchUnsent,
         RequestInProgress,
         IdempotencyKeyReused,
     ),
@@ -88,7 +91,7 @@ async def _create(request: Authenticated, services: Services, run: Once) -> Resp
     upload_id = uuid7()
     source = Source(bucket=services.settings.storage.bucket, key=source_key(upload_id), bytes=data.bytes)
     if data.source is not None:
-        source = await _find(services, data.source, data.bytes)
+        source = await _find(services, request.user.account_id, data.source, data.bytes)
     new = records.NewUpload(
         id=upload_id,
         account_id=request.user.account_id,
@@ -101,7 +104,10 @@ async def _create(request: Authenticated, services: Services, run: Once) -> Resp
     )
     with telemetry.following(upload_id, "api.create_upload"):
         async with services.database.transaction() as connection:
-            await records.insert(connection, new, Status.CREATED, PUBLISHER)
+            if data.source is None:
+                await unsent_space.take(connection, services.settings.limits, new.account_id, data.bytes or 0)
+            if not await records.insert(connection, new, Status.CREATED, PUBLISHER):
+                raise AccountClosed(CLOSED)  # the id is new: nothing else can be in the way
             if data.source is not None:
                 event = UploadReceived(upload_id=upload_id, attempt=1, account_id=new.account_id, source=source, options=new.options)
                 await records.submit(connection, event, PUBLISHER)
@@ -196,8 +202,8 @@ def as_upload(row: DictRow) -> Upload:
     )
 
 
-async def _find(services: Services, address: str, declared: int | None) -> Source:
-    bucket, key = locate_allowed(services.settings, address)
+async def _find(services: Services, account_id: UUID, address: str, declared: int | None) -> Source:
+    bucket, key = locate_own(services.settings, account_id, address)
     try:
         found = await services.storage.head(bucket, key)
     except ObjectMissing as error:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from litestar import get
 
-from api.accounts import Scope
+from api.accounts import CLOSED, Scope
 from api.documentation import problems
 from api.guards import requires
+from api.problems import AccountClosed
 from api.services import Authenticated, Injected
 from schemas.accounts import Allowance, Usage
 
@@ -17,7 +18,10 @@ from schemas.accounts import Allowance, Usage
 async def get_usage(request: Authenticated, services: Injected) -> Usage:
     """What was used this month, what videos that are being worked on hold, and the limits of the plan."""
     account_id = request.user.account_id
-    (row,) = await services.database.rows("usage", account_id=account_id)
+    found = await services.database.rows("usage", account_id=account_id)
+    if not found:
+        raise AccountClosed(CLOSED)
+    row = found[0]
     (compute,) = await services.database.rows("month_compute_seconds", account_id=account_id)
     month = row["month"]
     following = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)

@@ -78,6 +78,16 @@ def reset_password(email: str, url: str | None, data: Path | None) -> None:
     _print_link(email, url, data)
 
 
+@accounts.command("verify-email")
+@click.argument("email")
+@_url_option
+@data_option
+def verify_email(email: str, url: str | None, data: Path | None) -> None:
+    """Print a link by which whoever is signed in confirms the account's address, once, within a day."""
+    base = _page(url, data)
+    click.echo(ask(data, lambda database: records.verification_link(database, email, base)))
+
+
 @accounts.command()
 @click.argument("name")
 @click.confirmation_option(prompt="Delete the account with everything in it?")
@@ -89,13 +99,18 @@ def delete(name: str, data: Path | None) -> None:
 
 
 def _print_link(email: str, url: str | None, data: Path | None) -> None:
+    base = _page(url, data)
+    click.echo(ask(data, lambda database: records.reset_link(database, email, base)))
+    click.echo("whoever has this link sets the password, once, within 30 minutes", err=True)
+
+
+def _page(url: str | None, data: Path | None) -> str:
     with servers(data) as settings:
         known = read_stack_file(data or default_data_folder()).get("api_url")
         base = url or settings.api.public_url or known
     if base is None:
         raise Misused("the address of the page is not known: give it with --url, or set VALENCE_API_PUBLIC_URL")
-    click.echo(ask(data, lambda database: records.reset_link(database, email, base.rstrip("/"))))
-    click.echo("whoever has this link sets the password, once, within 30 minutes", err=True)
+    return str(base).rstrip("/")
 
 
 def ask(data: Path | None, question: Callable[[Database], Awaitable[T]]) -> T:

@@ -27,12 +27,16 @@ class OurProcess:
     stage: bool = False
     port_variable: str = "VALENCE_METRICS_PORT"
     ready_path: str = "/readyz"
+    #: The name of the port at which it says so, where that is not the one that it is told by `port_variable`.
+    ready_port: str = ""
     #: What else it must be told; `{data}` stands for the data folder and `{NAME}` for the port of the process of that name.
     variables: tuple[tuple[str, str], ...] = ()
 
 
 PROCESSES = (
-    OurProcess("api", ("api",), port_variable="VALENCE_API_PORT"),
+    OurProcess(
+        "api", ("api",), port_variable="VALENCE_API_PORT", ready_port="api-health", variables=(("VALENCE_METRICS_PORT", "{api-health}"),)
+    ),
     OurProcess("outbox-relay", ("producers.outbox_relay",)),
     OurProcess("sagemaker-notices", ("producers.sagemaker_notices",)),
     OurProcess("reconciler", ("producers.reconciler",)),
@@ -66,7 +70,8 @@ def children(process: OurProcess, workers: int, environment: Mapping[str, str], 
 def _child(process: OurProcess, slot: int, environment: Mapping[str, str], data: Path, ports: Ports) -> Child:
     name = f"{process.name}-{slot}" if process.stage else process.name
     port = ports.port(name)
-    known = {"data": data, **{row.name: ports.port(row.name) for row in PROCESSES if not row.stage}}
+    named = [row.name for row in PROCESSES if not row.stage] + [row.ready_port for row in PROCESSES if row.ready_port]
+    known = {"data": data, **{other: ports.port(other) for other in named}}
     own = {process.port_variable: str(port), **{variable: value.format_map(known) for variable, value in process.variables}}
     if process.stage:
         own["VALENCE_WORKER_SLOT"] = str(slot)
@@ -77,7 +82,7 @@ def _child(process: OurProcess, slot: int, environment: Mapping[str, str], data:
         argv=(sys.executable, "-m", *process.module),
         environment={**environment, **own},
         folder=_PACKAGES,
-        ready=partial(http_answers, port, process.ready_path),
+        ready=partial(http_answers, ports.port(process.ready_port) if process.ready_port else port, process.ready_path),
         grace=GRACE_SECONDS,
         group=process.name,
     )

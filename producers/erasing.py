@@ -61,13 +61,14 @@ class Eraser:
             await self._database.rows("finish_object_erasure", id=row["id"], objects=objects)
         return len(due)
 
-    async def _delete(self, bucket: str, key: str) -> int:
+    async def _delete(self, bucket: str, key: str) -> list[str]:
+        """Delete what lies at a place or below it; the addresses of what was there."""
         if not key.endswith("/"):
             await self._storage.delete(bucket, key)
-            return 1
+            return [f"s3://{bucket}/{key}"]
         for multipart_id in await self._parts.unfinished(bucket, key + "source"):
             await self._parts.abort(bucket, key + "source", multipart_id)
         found = [info.key async for info in self._storage.list(bucket, key)]
         for name in found:
             await self._storage.delete(bucket, name)
-        return len(found)
+        return [f"s3://{bucket}/{name}" for name in found]

@@ -53,6 +53,7 @@ async def erase_upload(connection: Connection, settings: Settings, upload_id: UU
         bucket=settings.storage.bucket,
         later=_answered_by(settings.inference),
         tombstones=len(COMPACTED),
+        topics=[topic.name for topic in COMPACTED],
     )
     if erased is None:
         return False
@@ -91,6 +92,7 @@ async def close_account(connection: Connection, account_id: UUID) -> UUID | None
     if not await database.rows(connection, "close_account", id=account_id):
         return None
     receipt_id = await begin(connection, Erased.ACCOUNT)
+    await database.rows(connection, "list_account", account_id=account_id, receipt_id=receipt_id)
     await database.rows(connection, "forget_credentials", account_id=account_id)
     await database.rows(connection, "insert_account_erasure", account_id=account_id, receipt_id=receipt_id)
     return receipt_id

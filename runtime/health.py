@@ -79,8 +79,8 @@ class _Quiet(WSGIRequestHandler):
         """Probes come every few seconds and are no news."""
 
 
-def serve(readiness: Readiness, host: str, port: int) -> int:
-    """Serve the three pages from a thread of their own and return the port."""
+def serve(obstacles: Callable[[], list[str]], host: str, port: int) -> int:
+    """Serve the three pages from threads of their own and return the port; `obstacles` says what the process waits for, in any thread."""
     exposition = make_wsgi_app()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -88,11 +88,11 @@ def serve(readiness: Readiness, host: str, port: int) -> int:
         if path == "/metrics":
             pages: Iterable[bytes] = exposition(environ, start_response)
             return pages
-        obstacles = readiness.obstacles if path == "/readyz" else []
+        found = obstacles() if path == "/readyz" else []
         known = path in ("/healthz", "/readyz")
-        status = "404 Not Found" if not known else "503 Service Unavailable" if obstacles else "200 OK"
+        status = "404 Not Found" if not known else "503 Service Unavailable" if found else "200 OK"
         start_response(status, [("content-type", "application/json")])
-        return [json.dumps({"obstacles": obstacles}).encode()]
+        return [json.dumps({"obstacles": found}).encode()]
 
     server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

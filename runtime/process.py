@@ -52,7 +52,7 @@ def start(name: str) -> Process:
         raise SystemExit(2) from error
     telemetry.configure(name)
     process = Process(name, configuration)
-    port = health.serve(process.readiness, configuration.metrics.host, configuration.metrics.port)
+    port = health.serve(lambda: process.readiness.obstacles, configuration.metrics.host, configuration.metrics.port)
     log.info("started", extra={"port": port})
     return process
 

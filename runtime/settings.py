@@ -42,9 +42,14 @@ class Sources(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """`VALENCE_LIMITS_*`: what is accepted."""
+    """`VALENCE_LIMITS_*`: what is accepted.
+
+    An account may have `UNSENT_UPLOADS` uploads whose content has not come, of `UNSENT_BYTES` together.
+    """
 
     upload_bytes: Positive = 5 * 1024**3
+    unsent_uploads: Positive = 200
+    unsent_bytes: Positive = 200 * 1024**3
     sound_seconds: Positive = 7_200
     width: Positive = 8_192
     height: Positive = 4_320
@@ -153,7 +158,8 @@ class Accounts(msgspec.Struct, frozen=True):
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """`VALENCE_MAIL_*`: the SMTP server by which links to reset a password go out; without a host and `VALENCE_API_PUBLIC_URL` none do.
+    """`VALENCE_MAIL_*`: the SMTP server by which links go out, to confirm an address and to reset a password; without a host and
+    `VALENCE_API_PUBLIC_URL` none do, and addresses stay unconfirmed.
 
     `SECURITY` is `starttls`, `tls` (from the first byte) or `none`; `SENDER` is the address that the mails come from.
     """
@@ -196,6 +202,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     webhooks: Webhooks = Webhooks()
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether links go out by mail: the server is known, and so is the address at which the links lead to us."""
+        return bool(self.mail.host and self.api.public_url)
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:

@@ -54,13 +54,19 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account: `email` is None for one that an operator has made, `name` for one that somebody has signed up for."""
+    """An account: `email` is None for one that an operator has made, `name` for one that somebody has signed up for.
+
+    `email_verified_at` is None until its owner has opened a link that went to the address. Where the operator sends such links,
+    `must_verify_email` is true until then, and the account makes no keys.
+    """
 
     id: UUID
     email: str | None
     name: str | None
     plan: str
     created_at: datetime
+    email_verified_at: datetime | None = None
+    must_verify_email: bool = False
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +112,12 @@ class ResetPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     new_password: NewPassword
+
+
+class VerifyEmail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The proof that an address is the account's own: the token of a link that went to it; it works once, for a day."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,6 +204,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     `uploads` are gone with their statuses, analyses, invocations and what webhooks were told, `objects` from S3; `tombstones` were sent to
     the topics that keep the newest record of an upload. What other topics of Kafka hold of them, references and summary scores, they forget
     by `forgotten_by`.
+    Once it is finished, `sha256` is the digest of the list of all that went, and `signature` is ours under the whole of the receipt.
     """
 
     id: UUID
@@ -202,3 +215,39 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     uploads: int
     objects: int
     tombstones: int
+    sha256: str | None = None
+    signature: str | None = None
+
+
+class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that went: `kind` is `upload`, `statuses`, `analyses`, `object`, `tombstone` and so on, `name` an id or a place."""
+
+    kind: str
+    name: str
+    number: int
+    at: datetime
+
+
+class ReceiptItems(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of what went, in the order in which it did, and where the next page begins: pass `next_cursor` as `after`."""
+
+    data: list[ReceiptItem]
+    next_cursor: str | None
+
+
+class CheckReceipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `signature` of a receipt that somebody has kept."""
+
+    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}(?!\\n)$")]
+
+
+class ReceiptCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a kept receipt is what was given out, and whether what it lists is still gone: `reappeared` names what is there again.
+
+    All rows were looked for, and the `objects_looked_for` that went last.
+    """
+
+    checked_at: datetime
+    genuine: bool
+    reappeared: list[str]
+    objects_looked_for: int

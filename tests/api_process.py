@@ -24,6 +24,8 @@ class ApiProcess:
 
     url: str
     process: subprocess.Popen[bytes]
+    #: Where it serves /readyz and /metrics.
+    health_url: str
 
     def stop(self) -> int:
         """Ask it to stop and return its exit code."""
@@ -32,13 +34,13 @@ class ApiProcess:
 
 
 @contextmanager
-def running(module: str, environment: dict[str, str], url: str, *, page: str) -> Iterator[ApiProcess]:
-    """A process of ours until the end of the body, from the moment that its page is there."""
+def running(module: str, environment: dict[str, str], url: str, *, page: str, health_url: str = "") -> Iterator[ApiProcess]:
+    """A process of ours until the end of the body, from the moment that its page is there, at `health_url` where that is another port."""
     process = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment})
     try:
-        wait_until(lambda: process.poll() is not None or _answers(url + page), 60)
+        wait_until(lambda: process.poll() is not None or _answers((health_url or url) + page), 60)
         assert process.poll() is None, f"{module} has ended with code {process.returncode}"
-        yield ApiProcess(url, process)
+        yield ApiProcess(url, process, health_url or url)
     finally:
         process.kill()
         process.wait()

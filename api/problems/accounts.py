@@ -29,6 +29,10 @@ class SessionEnded(Problem):
     status, name, title = HTTPStatus.UNAUTHORIZED, "session-ended", "The session has ended"
 
 
+class AccountClosed(Problem):
+    status, name, title = HTTPStatus.UNAUTHORIZED, "account-closed", "The account was closed"
+
+
 class SessionNeeded(Problem):
     status, name, title = HTTPStatus.FORBIDDEN, "session-needed", "This needs somebody who is signed in"
 
@@ -51,6 +55,22 @@ class NoMail(Problem):
 
 class ResetLinkUsed(Problem):
     status, name, title = HTTPStatus.NOT_FOUND, "reset-link-used", "The link does not work any more"
+
+
+class EmailUnverified(Problem):
+    status, name, title = HTTPStatus.FORBIDDEN, "email-unverified", "The account's address is not confirmed yet"
+
+
+class EmailVerified(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "email-verified", "There is nothing to confirm"
+
+
+class VerificationLinkUsed(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "verification-link-used", "The link does not work any more"
+
+
+class ReceiptUnfinished(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "receipt-unfinished", "The erasure is not finished yet"
 
 
 class NoSuchReceipt(Problem):

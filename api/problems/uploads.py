@@ -61,6 +61,14 @@ class TooManyContents(Problem):
     status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-contents", "The account sends too many videos at once"
 
 
+class SizeUnknown(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "size-unknown", "The size of the content was not declared"
+
+
+class TooMuchUnsent(Problem):
+    status, name, title = HTTPStatus.CONFLICT, "too-much-unsent", "The account has too many uploads whose content has not come"
+
+
 class InvalidPart(Problem):
     status, name, title = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-part", "The upload cannot have such a part"
 

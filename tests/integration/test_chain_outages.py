@@ -99,7 +99,7 @@ class Chain:
 
     def _obstacles(self, process: str) -> list[str]:
         try:
-            with urllib.request.urlopen(f"{self.stack.address(process)}/readyz", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{self.stack.address('api-health' if process == 'api' else process)}/readyz", timeout=5) as answer:  # noqa: S310
                 return list(json.load(answer)["obstacles"])
         except urllib.error.HTTPError as error:
             return list(json.load(error)["obstacles"])

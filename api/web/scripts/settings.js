@@ -2,6 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { activity, erasure, password } from "./settings_account.js";
+import { confirmAddress } from "./settings_address.js";
 import { keys } from "./settings_keys.js";
 import { sessions } from "./settings_sessions.js";
 import { usage } from "./settings_usage.js";
@@ -21,12 +22,13 @@ const SECTIONS = [
 export async function settingsView(main) {
   entitle(text.titles.settings);
   main.classList.add("settings");
+  const confirmed = await confirmAddress();
   const sections = SECTIONS.map(([id, heading]) => h("section", { id, class: "panel", "aria-labelledby": `${id}-heading` }, h("h2", { id: `${id}-heading` }, heading)));
   const links = SECTIONS.map(([id, heading]) => h("li", {}, h("a", { href: `#${id}` }, heading)));
   fill(
     main,
     h("div", { class: "settings-side" }, h("h1", {}, text.titles.settings), h("nav", { "aria-label": text.settings.sections }, h("ul", {}, links))),
-    h("div", { class: "settings-sections" }, sections),
+    h("div", { class: "settings-sections" }, confirmed, sections),
   );
   await Promise.all(SECTIONS.map(([, , make], place) => show(sections[place], make)));
 }

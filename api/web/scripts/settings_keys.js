@@ -4,6 +4,7 @@ import { confirmed } from "./dialog.js";
 import { announce, fill, h, uniqueId } from "./dom.js";
 import * as format from "./formats.js";
 import { acting, outcome } from "./settings.js";
+import { unconfirmed } from "./settings_address.js";
 import { ask } from "./server.js";
 import { text } from "./text.js";
 
@@ -21,7 +22,7 @@ export async function keys() {
     fill(list, standing.length ? standing.map((key) => row(key, told, refresh)) : h("li", { class: "quiet" }, text.settings.noKeys));
   };
   await refresh();
-  return [h("p", { class: "quiet" }, text.settings.keysLead), list, made, told.element, form(told, made, refresh)];
+  return [h("p", { class: "quiet" }, `${text.settings.keysLead} `, h("a", { href: "/reference" }, text.reference.link)), list, made, told.element, (await unconfirmed()) ?? form(told, made, refresh)];
 }
 
 function row(key, told, refresh) {

@@ -15,15 +15,15 @@ group by a.id order by 2;
 
 -- name: sign_up
 insert into accounts (id, email, password_hash, plan) values (%(id)s, %(email)s, %(password_hash)s, %(plan)s)
-on conflict (lower(email)) do nothing returning id, email, name, plan, created_at;
+on conflict (lower(email)) do nothing returning id, email, name, plan, created_at, email_verified_at;
 
 -- name: account_by_email
-select id, email, name, plan, created_at, password_hash,
+select id, email, name, plan, created_at, email_verified_at, password_hash,
        exists (select from familiar_addresses f where f.account_id = accounts.id and f.address = %(address)s) as is_familiar
 from accounts where lower(email) = lower(%(email)s) and closed_at is null;
 
 -- name: account_by_id
-select id, email, name, plan, created_at, password_hash from accounts where id = %(id)s and closed_at is null;
+select id, email, name, plan, created_at, email_verified_at, password_hash from accounts where id = %(id)s and closed_at is null;
 
 -- name: remember_address
 insert into familiar_addresses (account_id, address) values (%(account_id)s, %(address)s)
@@ -36,11 +36,21 @@ delete from familiar_addresses where account_id = %(account_id)s and seen_at < n
 -- Nobody changes the password, or closes the account, before the transaction ends; no row where somebody already has.
 select id from accounts where id = %(id)s and password_hash = %(password_hash)s and closed_at is null for share;
 
+-- name: change_password
+-- No row where it was changed or reset, or the account closed, since the old one was checked.
+update accounts set password_hash = %(password_hash)s
+where id = %(id)s and password_hash = %(checked)s and closed_at is null returning id;
+
 -- name: set_password
-update accounts set password_hash = %(password_hash)s where id = %(id)s;
+update accounts set password_hash = %(password_hash)s where id = %(id)s and closed_at is null returning id;
+
+-- name: prove_email
+-- Whoever has a link that went to the address has the address.
+update accounts set email_verified_at = coalesce(email_verified_at, now()) where id = %(id)s;
 
 -- name: invite
 insert into accounts (id, email, plan) values (%(id)s, %(email)s, %(plan)s) on conflict (lower(email)) do nothing returning id;
 
 -- name: lock_account
-select id from accounts where id = %(id)s for update;
+-- No row where it is closed; nobody closes it before the transaction ends.
+select id, email, email_verified_at from accounts where id = %(id)s and closed_at is null for update;

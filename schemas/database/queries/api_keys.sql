@@ -8,7 +8,7 @@ returning id, name, last_four, scopes, created_at, expires_at, revoked_at, last_
 -- name: api_key
 select account_id, secret_sha256, scopes, revoked_at, expires_at, coalesce(expires_at <= now(), false) as expired,
        last_used_at is null or last_used_at < now() - interval '1 minute' as use_is_news
-from api_keys where id = %(id)s;
+from api_keys join accounts on accounts.id = account_id and closed_at is null where api_keys.id = %(id)s;
 
 -- name: touch_api_key
 update api_keys set last_used_at = now() where id = %(id)s;
@@ -34,6 +34,11 @@ select expires_at from api_keys where id = %(id)s;
 
 -- name: revoke_account_key
 update api_keys set revoked_at = now() where id = %(id)s and account_id = %(account_id)s and revoked_at is null returning id;
+
+-- name: revoke_unproved_keys
+-- Those that were made while anybody may have been behind the address.
+update api_keys set revoked_at = now()
+where account_id = %(account_id)s and revoked_at is null and created_at <= coalesce(%(verified_at)s::timestamptz, now()) returning id;
 
 -- name: account_has_key
 select id from api_keys where id = %(id)s and account_id = %(account_id)s;

@@ -4,7 +4,26 @@
 insert into receipts (id, kind, forgotten_by) values (%(id)s, %(kind)s, now() + %(retention)s);
 
 -- name: receipt
-select id, kind, asked_at, finished_at, forgotten_by, uploads, objects, tombstones from receipts where id = %(id)s;
+select id, kind, asked_at, finished_at, forgotten_by, uploads, objects, tombstones, sha256 from receipts where id = %(id)s;
+
+-- name: receipt_items
+select position, kind, name, number, at from receipt_items
+where receipt_id = %(receipt_id)s and position > %(after)s order by position limit %(most)s;
+
+-- name: receipt_objects
+select name from receipt_items where receipt_id = %(receipt_id)s and kind = 'object' order by position desc limit %(most)s;
+
+-- name: reappeared_rows
+-- Uploads and accounts that a receipt says are gone, and that are there.
+select i.kind, i.name from receipt_items i
+where i.receipt_id = %(receipt_id)s
+  and case i.kind
+          when 'upload' then exists (select from uploads u where u.id = i.name::uuid)
+          when 'account' then exists (select from accounts a where a.id = i.name::uuid and a.closed_at is null)
+      end;
+
+-- name: receipt_secret
+select secret from receipt_key;
 
 -- name: erase_upload
 -- The objects first: what the chain has written is known by the rows that go. An answer that has not come yet is looked for again later.
@@ -24,6 +43,20 @@ with upload as (
     insert into erased_uploads (upload_id, account_id, receipt_id) select id, account_id, %(receipt_id)s from upload
 ), noted as (
     insert into object_erasures (receipt_id, bucket, key, due_at) select %(receipt_id)s, bucket, key, due_at from places
+), listed as (
+    insert into receipt_items (receipt_id, kind, name, number)
+    select %(receipt_id)s, gone.kind, upload.id::text, gone.number
+    from upload
+    cross join lateral (values
+        ('upload', 1::bigint),
+        ('statuses', (select count(*) from upload_statuses s where s.upload_id = upload.id)),
+        ('analyses', (select count(*) from analyses a where a.upload_id = upload.id)),
+        ('invocations', (select count(*) from invocations i where i.upload_id = upload.id)),
+        ('dead-letters', (select count(*) from dead_letters d where d.upload_id = upload.id))
+    ) as gone (kind, number)
+    where gone.number > 0
+    union all
+    select %(receipt_id)s, 'tombstone', topic || '/' || upload.id, 1 from upload cross join unnest(%(topics)s::text[]) as topic
 ), refunded as (
     update ledger set state = 'refunded' from upload where ledger.upload_id = upload.id and state = 'reserved'
 ), forgotten as (
@@ -43,7 +76,7 @@ with place as (
     select receipt_id, %(bucket)s, %(key)s, now() + %(later)s from erased_uploads where upload_id = %(upload_id)s
     returning receipt_id
 )
-update receipts set finished_at = null from place where receipts.id = place.receipt_id;
+update receipts set finished_at = null, sha256 = null from place where receipts.id = place.receipt_id;
 
 -- name: insert_tombstone
 insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
@@ -62,10 +95,24 @@ with sessions_gone as (
     delete from password_resets where account_id = %(account_id)s
 ), webhooks_gone as (
     delete from webhooks where account_id = %(account_id)s
+), verifications_gone as (
+    delete from email_verifications where account_id = %(account_id)s
 ), addresses_gone as (
     delete from familiar_addresses where account_id = %(account_id)s
 )
 delete from audit where account_id = %(account_id)s;
+
+-- name: list_account
+-- Before its credentials are forgotten.
+insert into receipt_items (receipt_id, kind, name, number)
+select %(receipt_id)s, gone.kind, %(account_id)s::uuid::text, gone.number
+from (values
+    ('account', 1::bigint),
+    ('sessions', (select count(*) from sessions where account_id = %(account_id)s)),
+    ('keys', (select count(*) from api_keys where account_id = %(account_id)s)),
+    ('audit-events', (select count(*) from audit where account_id = %(account_id)s))
+) as gone (kind, number)
+where gone.number > 0;
 
 -- name: insert_account_erasure
 insert into account_erasures (account_id, receipt_id) values (%(account_id)s, %(receipt_id)s);
@@ -88,11 +135,18 @@ update object_erasures set due_at = now() + %(later)s where id = %(id)s;
 -- name: finish_object_erasure
 with done as (
     delete from object_erasures where id = %(id)s returning receipt_id
+), listed as (
+    insert into receipt_items (receipt_id, kind, name, number)
+    select receipt_id, 'object', name, 1 from done cross join unnest(%(objects)s::text[]) as name
 )
-update receipts set objects = objects + %(objects)s from done where receipts.id = done.receipt_id;
+update receipts set objects = objects + cardinality(%(objects)s::text[]) from done where receipts.id = done.receipt_id;
 
 -- name: finish_receipts
-update receipts r set finished_at = now()
+update receipts r
+set finished_at = now(),
+    sha256 = encode(sha256(convert_to(coalesce(
+        (select string_agg(kind || ' ' || name || ' ' || number || E'\n', '' order by position) from receipt_items i where i.receipt_id = r.id), ''
+    ), 'UTF8')), 'hex')
 where finished_at is null
   and not exists (select from object_erasures o where o.receipt_id = r.id)
   and not exists (select from account_erasures a where a.receipt_id = r.id);

@@ -6,7 +6,8 @@ values (%(id)s, %(account_id)s, %(token_sha256)s, %(address)s, %(user_agent)s, n
 returning id, created_at, last_used_at, expires_at, address, user_agent;
 
 -- name: session_by_token
-select id, account_id, last_used_at < now() - interval '1 minute' as use_is_news from sessions
+select sessions.id, account_id, last_used_at < now() - interval '1 minute' as use_is_news
+from sessions join accounts on accounts.id = account_id and closed_at is null
 where token_sha256 = %(token_sha256)s and expires_at > now() and last_used_at > now() - %(idle)s;
 
 -- name: touch_session

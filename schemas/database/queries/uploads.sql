@@ -49,6 +49,16 @@ update uploads set multipart_id = null where id = %(id)s and multipart_id = %(mu
 -- name: touch_unsent_upload
 update uploads set updated_at = now() where id = %(id)s and status in ('created', 'uploading');
 
+-- name: lock_unsent
+-- Uploads of one account are announced, and begin to be put together, one after the other.
+select pg_advisory_xact_lock(hashtextextended('unsent ' || %(account_id)s::text, 0));
+
+-- name: unsent
+-- What S3 holds or will hold; of an upload of unknown size nothing until its parts begin to come, and then as much as any may have.
+select count(*) as uploads,
+       coalesce(sum(coalesce(declared_bytes, case when multipart_id is null then 0 else %(most_bytes)s::bigint end)), 0)::bigint as bytes
+from uploads where account_id = %(account_id)s and status in ('created', 'uploading');
+
 -- name: abandoned_uploads
 select id from uploads where status in ('created', 'uploading') and updated_at < %(before)s order by updated_at limit %(most)s;
 

@@ -28,12 +28,14 @@ def start_api(server_environment: dict[str, str]) -> Starter:
     def start(environment: dict[str, str] | None = None, page: str = "/readyz") -> AbstractContextManager[ApiProcess]:
         settings = {
             "VALENCE_API_PORT": str(free_port()),
+            "VALENCE_METRICS_PORT": str(free_port()),
             "VALENCE_API_PROXIES": "127.0.0.1",  # tests come from many addresses by X-Forwarded-For
             "VALENCE_LIMITS_UPLOAD_BYTES": str(UPLOAD_LIMIT),
             "VALENCE_ACCOUNTS_SIGN_UPS_PER_HOUR": "1000000",
             **(environment or {}),
         }
-        return running("api", {**server_environment, **settings}, f"http://127.0.0.1:{settings['VALENCE_API_PORT']}", page=page)
+        url, health_url = (f"http://127.0.0.1:{settings[variable]}" for variable in ("VALENCE_API_PORT", "VALENCE_METRICS_PORT"))
+        return running("api", {**server_environment, **settings}, url, page=page, health_url=health_url)
 
     return start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID, uuid4
@@ -9,6 +10,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from schemas.resources import PROBLEM_TYPES
+from tests.api_process import wait_until
+from tests.mail_server import Mailbox
 
 PASSWORD = "correct horse battery"
 #: What our own page sends with everything.
@@ -57,6 +60,16 @@ async def sign_up(http: httpx.AsyncClient) -> Person:
     answer = await http.post("/v1/accounts", json={"email": email, "password": PASSWORD})
     assert answer.status_code == 201, answer.text
     return Person(http, email, UUID(answer.json()["account"]["id"]))
+
+
+async def confirm(person: Person, mailbox: Mailbox) -> None:
+    """Open the link that was mailed at the sign-up; the mail is gone afterwards."""
+    await asyncio.to_thread(wait_until, lambda: bool(mailbox.to(person.email)))
+    (mail,) = mailbox.to(person.email)
+    token = mail.get_content().partition("#verify=")[2].split()[0]
+    answer = await person.http.put("/v1/email-verifications", json={"token": token})
+    assert answer.status_code == 204, answer.text
+    mailbox.mails.remove(mail)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:

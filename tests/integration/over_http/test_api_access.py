@@ -147,6 +147,23 @@ async def test_a_wrong_value_is_named_with_what_was_expected(http: httpx.AsyncCl
     assert error["expected"] in answer.json()["detail"]
 
 
+async def test_what_can_be_got_can_be_asked_for_without_the_body_and_methods_are_told_to_everybody(
+    api: ApiProcess, http: httpx.AsyncClient
+) -> None:
+    for path in ("/", "/healthz", "/v1/uploads", "/v1/events", "/v1/openapi.json"):
+        answer = await http.head(path)
+        assert (answer.status_code, answer.content) == (200, b""), path
+    assert (await http.head(f"/v1/uploads/{uuid4()}")).status_code == 404
+    async with httpx.AsyncClient(base_url=api.url) as anonymous:
+        assert (await anonymous.head("/v1/uploads")).status_code == 401
+        told = await anonymous.options("/v1/uploads")
+        assert (told.status_code, told.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+        wrong = await anonymous.patch("/v1/uploads")
+        assert problem(wrong) == (405, "method-not-allowed")
+        assert wrong.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert (await anonymous.head("/v1/password-resets")).status_code == 405
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "status=done", "after=zzz", "after=MjAyNi0wMS0wMSB4"])
 async def test_a_wrong_query_is_named(http: httpx.AsyncClient, query: str) -> None:
     answer = await http.get(f"/v1/uploads?{query}")
@@ -188,10 +205,12 @@ async def test_a_trace_goes_on_in_the_events_that_a_request_causes(http: httpx.A
         assert [trace_id in row["headers"]["traceparent"] for row in await found.fetchall()] == [True]
 
 
-async def test_metrics_name_routes_by_their_template(http: httpx.AsyncClient) -> None:
+async def test_metrics_name_routes_by_their_template_and_are_on_the_operators_port_alone(http: httpx.AsyncClient, api: ApiProcess) -> None:
     await http.get(f"/v1/uploads/{uuid4()}")
     await http.get("/no/such/thing")
-    text = (await http.get("/metrics")).text
+    for page in ("/metrics", "/readyz"):
+        assert problem(await http.get(page)) == (404, "no-such-route")
+    text = (await http.get(f"{api.health_url}/metrics")).text
     assert 'valence_request_duration_seconds_count{method="GET",route="/v1/uploads/{upload_id}",status="404"}' in text
     assert 'route="unmatched"' in text
     assert "/no/such" not in text
@@ -218,7 +237,7 @@ async def test_while_postgresql_is_away_the_api_says_so_and_when_to_come_back(st
             assert problem(answer) == (503, "dependency-unavailable")
             assert "postgresql" in answer.json()["detail"]
             assert answer.headers["retry-after"] == "5"
-            ready = await http.get("/readyz")
+            ready = await http.get(f"{api.health_url}/readyz")
             assert (ready.status_code, "waiting for postgresql" in ready.json()["obstacles"]) == (503, True)
 
 
@@ -230,7 +249,7 @@ async def test_while_s3_is_away_content_is_refused_and_the_upload_stays_open(sta
                 answer = await http.put(f"/v1/uploads/{upload_id}/content", content=bytes(size))
                 assert problem(answer) == (503, "dependency-unavailable")
             assert (await http.get(f"/v1/uploads/{upload_id}")).json()["status"] == "uploading"
-            assert (await http.get("/readyz")).json()["obstacles"] == ["waiting for s3"]
+            assert (await http.get(f"{api.health_url}/readyz")).json()["obstacles"] == ["waiting for s3"]
 
 
 async def test_while_kafka_is_away_uploads_are_taken_and_streams_are_not(start_api: Starter, key: str) -> None:
@@ -241,5 +260,5 @@ async def test_while_kafka_is_away_uploads_are_taken_and_streams_are_not(start_a
             answer = await http.get("/v1/events")
             assert problem(answer) == (503, "busy")
             assert answer.headers["retry-after"]
-            (obstacle,) = (await http.get("/readyz")).json()["obstacles"]
+            (obstacle,) = (await http.get(f"{api.health_url}/readyz")).json()["obstacles"]
             assert obstacle.startswith("waiting for kafka")

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -180,21 +180,25 @@ async def test_a_sender_that_goes_away_leaves_nothing_in_s3_and_the_upload_open(
     assert await status_of(http, upload_id) == "uploading"
 
 
-async def test_an_object_that_is_in_s3_already_is_registered_and_submitted(
-    http: httpx.AsyncClient, storage: S3Storage, settings: Settings
+async def test_an_object_of_ones_own_that_is_in_s3_already_is_registered_and_submitted(
+    http: httpx.AsyncClient, storage: S3Storage, settings: Settings, account: UUID
 ) -> None:
     bucket = settings.storage.bucket
-    await storage.put(bucket, "ingest/a/clip.mp4", b"video", "video/mp4")
-    source = f"s3://{bucket}/ingest/a/clip.mp4"
+    for name in (f"{account}/clip.mp4", "clip.mp4", f"{account}x/clip.mp4", f"{uuid4()}/clip.mp4"):
+        await storage.put(bucket, f"ingest/{name}", b"video", "video/mp4")
+    source = f"s3://{bucket}/ingest/{account}/clip.mp4"
     answer = await http.post("/v1/uploads", json={"filename": "clip.mp4", "source": source})
     assert answer.status_code == 201
     assert {name: answer.json()[name] for name in ("status", "source", "bytes")} == {"status": "received", "source": source, "bytes": 5}
     wrong = {
-        "source-missing": [f"s3://{bucket}/ingest/none.mp4"],
+        "source-missing": [f"s3://{bucket}/ingest/{account}/none.mp4"],
         "source-not-allowed": [
             f"s3://{bucket}/uploads/{answer.json()['id']}/source",
-            f"s3://{bucket}/ingest/../uploads/x/source",
-            f"s3://{bucket}/ingest//x",
+            f"s3://{bucket}/ingest/{account}/../../uploads/x/source",
+            f"s3://{bucket}/ingest/{account}//x",
+            f"s3://{bucket}/ingest/clip.mp4",
+            f"s3://{bucket}/ingest/{account}x/clip.mp4",
+            *[f"s3://{bucket}/{info.key}" async for info in storage.list(bucket, "ingest/") if str(account) not in info.key],
             "s3://elsewhere/ingest/clip.mp4",
             "https://example.org/clip.mp4",
         ],

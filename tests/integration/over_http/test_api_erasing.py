@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from runtime.errors import ObjectMissing
 from runtime.parts import S3Parts
 from runtime.settings import Settings
 from runtime.storage import S3Storage
+from tests.chain import select
 from tests.upload_calls import announce, problem, stored
 
 
@@ -36,6 +38,45 @@ async def test_a_deleted_upload_is_gone_at_once_its_video_soon_and_the_receipt_t
         await stored(storage, settings, upload_id)
     receipt = (await http.get(deleted.headers["location"], headers={"Authorization": ""})).json()
     assert (receipt["objects"], receipt["finished_at"] is None) == (1, False)
+
+
+async def test_a_receipt_lists_what_went_and_can_be_checked_afterwards(
+    http: httpx.AsyncClient, settings: Settings, database: Database, storage: S3Storage
+) -> None:
+    upload_id = await announce(http)
+    await http.put(f"/v1/uploads/{upload_id}/content", content=b"private")
+    path = (await http.delete(f"/v1/uploads/{upload_id}")).headers["location"]
+    assert problem(await http.post(f"{path}/check", json={"signature": "0" * 64})) == (409, "receipt-unfinished")
+    eraser = Eraser(settings, database, storage, S3Parts())
+    while await eraser.erase():
+        pass
+    kept = (await http.get(path)).json()
+    listed, after = [], ""
+    while True:
+        page = (await http.get(f"{path}/items?limit=2{after}")).json()
+        listed += page["data"]
+        if page["next_cursor"] is None:
+            break
+        after = f"&after={page['next_cursor']}"
+    place = f"s3://{settings.storage.bucket}/uploads/{upload_id}/source"
+    found = [(item["kind"], item["name"], item["number"]) for item in listed]
+    assert ("upload", upload_id, 1) in found
+    assert ("statuses", upload_id, 3) in found
+    assert ("object", place, 1) in found
+    assert sum(kind == "tombstone" and upload_id in name for kind, name, _ in found) == kept["tombstones"]
+    assert kept["sha256"] == hashlib.sha256("".join(f"{kind} {name} {number}\n" for kind, name, number in found).encode()).hexdigest()
+
+    async def check(signature: str) -> tuple[bool, list[str], int]:
+        answer = (await http.post(f"{path}/check", json={"signature": signature})).json()
+        return answer["genuine"], answer["reappeared"], answer["objects_looked_for"]
+
+    assert await check(kept["signature"]) == (True, [], 1)
+    assert (await check("0" * 64))[0] is False
+    await storage.put(settings.storage.bucket, f"uploads/{upload_id}/source", b"again", "video/mp4")
+    assert await check(kept["signature"]) == (True, [f"object {place}"], 1)
+    await storage.delete(settings.storage.bucket, f"uploads/{upload_id}/source")
+    await select(database, "update receipt_items set name = 'other' where kind = 'object' and receipt_id = %s", kept["id"])
+    assert (await check(kept["signature"]))[0] is False, "the list is not what was signed"
 
 
 async def test_deleting_twice_or_twice_at_once_gives_one_receipt(http: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ from runtime.database import Database
 from runtime.settings import Settings
 from tests.api_process import ApiProcess, Starter, wait_until
 from tests.chain import select
-from tests.integration.over_http.people import PASSWORD, Person, browser, cookie, problem, sign_up
+from tests.integration.over_http.people import PASSWORD, Person, browser, confirm, cookie, problem, sign_up
 from tests.mail_server import Mailbox, mail_server
 
 NEW = "staple correct battery"
@@ -47,10 +47,12 @@ def api(start_api: Starter, mailbox: Mailbox) -> Iterator[ApiProcess]:
 
 
 @pytest.fixture
-async def person(api: ApiProcess) -> AsyncIterator[Person]:
-    """Somebody who has just signed up."""
+async def person(api: ApiProcess, mailbox: Mailbox) -> AsyncIterator[Person]:
+    """Somebody who has just signed up, and confirmed the address."""
     async with browser(api.url) as http:
-        yield await sign_up(http)
+        somebody = await sign_up(http)
+        await confirm(somebody, mailbox)
+        yield somebody
 
 
 async def sign_in(http: httpx.AsyncClient, email: str, password: str, **headers: str) -> httpx.Response:
@@ -72,6 +74,21 @@ async def test_no_session_begins_with_a_password_that_was_changed_while_it_was_c
         assert problem(await sign_in(http, person.email, PASSWORD)) == (401, "wrong-credentials")
     sessions = await select(database, "select count(*) as number from sessions where account_id = %s", person.account_id)
     assert sessions[0]["number"] == 1  # the one of the sign-up
+
+
+async def test_a_change_that_began_before_a_reset_does_not_undo_it(settings: Settings, database: Database, person: Person) -> None:
+    class Overtaken(Passwords):
+        async def hash(self, password: str) -> str:
+            await database.rows("set_password", id=person.account_id, password_hash=await super().hash("what the reset has set"))
+            return await super().hash(password)
+
+    services = replace(app.connect(settings), database=database, passwords=Overtaken())
+    transport = httpx.ASGITransport(cast("Any", app.create_app(services)))
+    async with httpx.AsyncClient(transport=transport, base_url="https://api", headers=person.http.headers) as http:
+        answer = await http.put("/v1/account/password", json={"current_password": PASSWORD, "new_password": NEW})
+    assert problem(answer) == (403, "wrong-password")
+    (kept,) = await database.rows("account_by_id", id=person.account_id)
+    assert await Passwords().matches("what the reset has set", kept["password_hash"])
 
 
 async def test_a_changed_password_ends_every_other_session(api: ApiProcess, person: Person) -> None:
@@ -204,7 +221,7 @@ async def test_the_audit_log_tells_what_happened_without_secrets_and_without_con
     assert event["action"] == "account:login:success"
     assert event["user_agent"] == ("curl\\t\\x85" + "x" * 500)[:200]
     rest = (await person.http.get(f"/v1/audit?after={page['next_cursor']}")).json()
-    assert [event["action"] for event in rest["data"]] == ["account:create"]
+    assert [event["action"] for event in rest["data"]] == ["account:email:verify", "account:email:verification-request", "account:create"]
     assert rest["next_cursor"] is None
     token = cookie(person.http)["Cookie"].partition("=")[2]
     assert not any(secret in str([page, rest]) for secret in (PASSWORD, token))
@@ -214,7 +231,7 @@ async def test_nobody_reads_another_accounts_audit_log(api: ApiProcess, person: 
     async with browser(api.url) as http:
         other = await sign_up(http)
         events = (await other.http.get("/v1/audit")).json()["data"]
-    assert [event["action"] for event in events] == ["account:create"]
+    assert {event["action"] for event in events} <= {"account:create", "account:email:verification-request"}
 
 
 async def test_a_closed_account_is_gone_and_its_receipt_can_be_read_by_whoever_has_it(api: ApiProcess, person: Person) -> None:

@@ -206,3 +206,15 @@ async def _waits(database: Database) -> None:
         lambda: select(database, "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"),
         "somebody waits for the lock",
     )
+
+
+async def test_an_answer_that_waits_while_its_attempt_is_cancelled_and_tried_again_is_not_kept(desk: Desk) -> None:
+    waiting = "select 1 as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%%insert into analyses%%'"
+    answer = await desk.answered()
+    async with desk.database.transaction() as connection:
+        await uploads.cancel(connection, desk.upload_id, SOURCE)
+        assert await uploads.retry(connection, desk.upload_id, SOURCE) is not None
+        keeping = asyncio.create_task(Persist(desk.database, desk.storage).handle(answer))
+        await until(lambda: select(desk.database, waiting), "the answer waits for the row")
+    await keeping
+    assert await desk.analyses() == 0

@@ -7,11 +7,7 @@ with upload as (
     select account_id from uploads u
     where id = %(upload_id)s
       and (attempt <> %(attempt)s or status = 'completed' or status_rank(status) < 5 or failure ->> 'code' = 'dead_lettered')
-      and (attempt <= %(attempt)s or not exists (
-          select from upload_statuses s
-          where s.upload_id = u.id and s.attempt = %(attempt)s and status_rank(s.status) = 5
-            and s.status <> 'completed' and s.failure ->> 'code' is distinct from 'dead_lettered'
-      ))
+      and (attempt <= %(attempt)s or not has_ended_without(u.id, %(attempt)s))
     for share
 ), kept as (
     insert into analyses (upload_id, attempt, document)

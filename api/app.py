@@ -11,7 +11,6 @@ from datetime import timedelta
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
@@ -32,6 +31,7 @@ from api import (
     health,
     keys,
     library,
+    openapi_document,
     pages,
     parts,
     password_resets,
@@ -198,7 +198,7 @@ def create_app(services: Services) -> ASGIApp:
             title="Valence",
             version=VERSION,
             path="/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[openapi_document.Document()],
             components=Components(
                 security_schemes={
                     "key": SecurityScheme(type="http", scheme="bearer", bearer_format="val_live_..."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from api.problems import NoSuchRoute
 FOLDER = Path(__file__).parent / "web"
 #: The video that an empty account is offered; it lies beside the code, as the demo's.
 SAMPLE = Path(__file__).parent.parent / "samples" / "dialogue.mp4"
+#: The reference of the API, a document of its own whose scripts nobody else loads.
+REFERENCE = "reference/"
 #: Every address that the page answers at; which view it shows there is the page's own business (web/scripts/router.js).
 ADDRESSES = ("/", "/sign-in", "/sign-up", "/reset", "/settings", "/uploads/{upload_id:str}")
 
@@ -66,15 +69,22 @@ def routes(storage_url: str) -> list[HTTPRouteHandler]:
     policy = content_security_policy(f"{address.scheme}://{address.netloc}")
     contents = {str(path.relative_to(FOLDER)): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
     contents["sample.mp4"] = SAMPLE.read_bytes()
-    document = contents.pop("index.html")
+    document, described = contents.pop("index.html"), contents.pop(f"{REFERENCE}reference.html")
     version = hashlib.sha256(b"".join(name.encode() + content for name, content in contents.items())).hexdigest()[:16]
     files = {name: _web_file(name, content) for name, content in contents.items()}
-    index = _web_file("index.html", _linked(document, f"/static/{version}", contents))
+    own = [name for name in contents if not name.startswith(REFERENCE)]
+    index = _web_file("index.html", _linked(document, f"/static/{version}", own))
+    reference = _web_file("reference.html", _linked(described, f"/static/{version}", []))
 
     @get(list(ADDRESSES), include_in_schema=False)
     async def page(request: Request[None, None, State]) -> Response[bytes]:
         """The page itself."""
         return _answer(request, index, _ASK_AGAIN, {"Content-Security-Policy": policy})
+
+    @get("/reference", include_in_schema=False)
+    async def api_reference(request: Request[None, None, State]) -> Response[bytes]:
+        """What the API can do, for people: drawn from `/v1/openapi.json`."""
+        return _answer(request, reference, _ASK_AGAIN, {"Content-Security-Policy": policy})
 
     @get("/static/{version_asked:str}/{path:path}", include_in_schema=False)
     async def static(request: Request[None, None, State], version_asked: FromPath[str], path: FromPath[str]) -> Response[bytes]:
@@ -84,12 +94,12 @@ def routes(storage_url: str) -> list[HTTPRouteHandler]:
             raise NoSuchRoute(f"there is nothing at {request.url.path!r} in this version of the page: load the page again")
         return _answer(request, found, _FOR_EVER, {})
 
-    return [page, static]
+    return [page, api_reference, static]
 
 
-def _linked(document: bytes, static: str, contents: dict[str, bytes]) -> bytes:
+def _linked(document: bytes, static: str, names: Iterable[str]) -> bytes:
     """The document with the addresses of this version, and every script named at once: browsers need not discover them one by one."""
-    scripts = "\n".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in contents if name.endswith(".js"))
+    scripts = "\n".join(f'<link rel="modulepreload" href="{static}/{name}">' for name in names if name.endswith(".js"))
     return document.replace(b"<!-- scripts -->", scripts.encode()).replace(b"{static}", static.encode())
 
 

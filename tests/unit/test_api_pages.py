@@ -53,7 +53,15 @@ def test_a_first_visit_weighs_less_than_150_kib(client: TestClient[Litestar]) ->
 
 def test_every_script_is_named_in_the_document_so_that_none_is_found_late(client: TestClient[Litestar]) -> None:
     named = {Path(address).name for address in linked(client.get("/").text)}
-    assert {path.name for path in SOURCES if path.suffix != ".html"} <= named
+    assert {path.name for path in SOURCES if path.suffix != ".html" and path.parent.name != "reference"} <= named
+
+
+def test_the_reference_is_a_document_of_its_own_that_a_first_visit_does_not_load(client: TestClient[Litestar]) -> None:
+    document = client.get("/reference")
+    assert document.headers["content-security-policy"] == client.get("/").headers["content-security-policy"]
+    assert all(client.get(address).status_code == 200 for address in linked(document.text))
+    assert "reference" in "".join(linked(document.text))
+    assert "reference/" not in "".join(linked(client.get("/").text))
 
 
 def test_a_file_is_kept_for_ever_and_a_newer_version_has_another_address(client: TestClient[Litestar]) -> None:

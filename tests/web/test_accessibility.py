@@ -20,7 +20,7 @@ async def test_axe_finds_nothing_on_any_page(analysed: tuple[Account, str], open
     options = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
     stranger, owner = await open_page(**options), await open_page(account, **options)
     views = [
-        *((stranger, address) for address in ("/sign-up", "/sign-in", "/reset", "/#reset=token")),
+        *((stranger, address) for address in ("/sign-up", "/sign-in", "/reset", "/#reset=token", "/reference")),
         *(
             (owner, address)
             for address in (

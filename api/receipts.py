@@ -94,7 +94,8 @@ async def find(db: Database, receipt_id: str) -> Receipt:
 
 def _signature(receipt: Receipt, digest: str, secret: bytes) -> str:
     """An HMAC-SHA256 under everything that a finished receipt says."""
-    times = [receipt.asked_at, receipt.finished_at, receipt.forgotten_by]
+    told = (receipt.asked_at, receipt.finished_at, receipt.forgotten_by)
+    times = [time and time.astimezone(UTC).isoformat() for time in told]
     said = [receipt.id, receipt.kind, *times, receipt.uploads, receipt.objects, receipt.tombstones, digest]
     return hmac.new(secret, "\n".join(map(str, said)).encode(), hashlib.sha256).hexdigest()
 

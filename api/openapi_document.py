@@ -31,6 +31,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Content": ("Send the bytes, whole or in parts, and get them back.", ("content", "parts", "completion")),
     "Analyses": ("What was found, in several formats.", ("analyses",)),
     "Live status": ("Server-sent events.", ("events",)),
+    "Webhooks": ("What becomes of uploads, told to an address of yours.", ("webhooks", "webhook_deliveries")),
     "Account": (
         "Signing up and in, passwords, the address, sessions, what was used, and the end of the account.",
         ("account", "sessions", "password_resets", "email_verifications", "usage", "audit_log", "receipts"),

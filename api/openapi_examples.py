@@ -11,6 +11,7 @@ import msgspec
 from api.health import Health
 from schemas import accounts as people
 from schemas import resources as work
+from schemas import webhooks as hooks
 from schemas.analysis import Analysis, EmotionScores, Modality, ModelRef, Scores, SentimentScores, Utterance, Word
 from schemas.jobs import AnalysisOptions
 from schemas.media import AudioInfo, MediaInfo, VideoInfo
@@ -75,6 +76,31 @@ _key = people.Key(
     last_used_at=None,
 )
 _part = work.StoredPart(number=1, bytes=8_388_608, etag=_ETAG)
+
+_webhook = hooks.Webhook(
+    id=UUID("0198c7a4-0000-7000-8000-000000000002"),
+    url="https://receiver.example/valence",
+    description=None,
+    events=["analysis.persisted", "upload.failed"],
+    enabled=True,
+    disabled_reason=None,
+    failing_since=None,
+    previous_until=None,
+    created_at=_AT,
+    updated_at=_AT,
+)
+_delivery = hooks.Delivery(
+    id=UUID("0198c7a5-0000-7000-8000-000000000003"),
+    message_id=UUID("0198c7a5-0000-7000-8000-000000000004"),
+    type="upload.failed",
+    upload_id=_UPLOAD,
+    state=hooks.DeliveryState.DELIVERED,
+    attempts=1,
+    created_at=_AT,
+    next_attempt_at=None,
+    newest_attempts=[hooks.DeliveryAttempt(number=1, at=_AT, duration_seconds=0.12, status=204, error=None, answer=None)],
+    message={"type": "upload.failed", "timestamp": "2026-11-26T09:30:00Z", "data": {"upload_id": str(_UPLOAD), "attempt": 1}},
+)
 
 #: One value of each struct that is the body of a request or an answer.
 _VALUES: tuple[msgspec.Struct, ...] = (
@@ -158,6 +184,15 @@ _VALUES: tuple[msgspec.Struct, ...] = (
     ),
     people.CheckReceipt(signature="0" * 64),
     people.ReceiptCheck(checked_at=_AT, genuine=True, reappeared=[], objects_looked_for=1),
+    hooks.NewWebhook(url="https://receiver.example/valence"),
+    hooks.ChangeWebhook(enabled=False),
+    _webhook,
+    hooks.WebhookList(data=[_webhook]),
+    hooks.WebhookWithSecret(**msgspec.structs.asdict(_webhook), secret="whsec_..."),  # noqa: S106
+    _delivery,
+    hooks.DeliveryPage(data=[_delivery], next_cursor=None),
+    hooks.ReplayFailures(since=_AT),
+    hooks.Replayed(replayed=3),
     Health(obstacles=[]),
 )
 #: The same as JSON, by the name of the struct, which is the name of its schema.

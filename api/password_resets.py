@@ -66,8 +66,8 @@ async def request_reset(request: Request[Any, Any, Any], services: Injected) -> 
 async def reset_password(request: Request[Any, Any, Any], services: Injected) -> None:
     """Choose a new password with the token of a link: every session ends, and the link is used up. Sign in afterwards.
 
-    Whoever has the link has the address, which counts as confirmed from then on. Keys that were made before it was confirmed are revoked:
-    a stranger may have signed up with it. Those made since stay.
+    Whoever has the link has the address, which counts as confirmed from then on. Keys and webhooks that were made before it was confirmed
+    go: a stranger may have signed up with it. Those made since stay.
     """
     data = await bodies.read(request, ResetPassword)
     digest = tokens.digest(data.token)
@@ -91,6 +91,8 @@ async def reset_password(request: Request[Any, Any, Any], services: Injected) ->
         unproved = {"account_id": account_id, "verified_at": account["email_verified_at"]}
         for key in await database.rows(connection, "revoke_unproved_keys", **unproved):
             await audit.record(connection, account_id, Action.KEY_REVOKED, who, detail=key["id"])
+        for webhook in await database.rows(connection, "delete_unproved_webhooks", **unproved):
+            await audit.record(connection, account_id, Action.WEBHOOK_DELETED, who, detail=str(webhook["id"]))
         await database.rows(connection, "prove_email", id=account_id)
         await database.rows(connection, "remember_address", account_id=account_id, address=who.network)
         await audit.record(connection, account_id, Action.RESET, who)

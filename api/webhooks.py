@@ -13,13 +13,14 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
-from api import audit, bodies
+from api import accounts, audit, bodies
 from api.accounts import Scope
 from api.audit import Action
 from api.documentation import problems
 from api.guards import requires
-from api.problems import InvalidRequest, NoSuchWebhook, TooManyWebhooks, UnsupportedMediaType, field_at
+from api.problems import AccountClosed, EmailUnverified, InvalidRequest, NoSuchWebhook, TooManyWebhooks, UnsupportedMediaType, field_at
 from api.services import Authenticated, Injected, Services
+from api.signing_in import must_verify
 from api.visitors import visitor
 from runtime import database
 from runtime.database import Database
@@ -47,7 +48,7 @@ async def list_webhooks(request: Authenticated, services: Injected) -> WebhookLi
     "/webhooks",
     guards=[requires(Scope.WEBHOOKS_WRITE)],
     operation_class=bodies.operation(NewWebhook),
-    responses=problems(InvalidRequest, UnsupportedMediaType, TooManyWebhooks),
+    responses=problems(InvalidRequest, UnsupportedMediaType, TooManyWebhooks, EmailUnverified),
 )
 async def create_webhook(request: Authenticated, services: Injected) -> Response[WebhookWithSecret]:
     """Make a webhook; the answer shows the secret that its messages are signed with, this once.
@@ -58,7 +59,11 @@ async def create_webhook(request: Authenticated, services: Injected) -> Response
     await _check_url(services, data.url)
     principal, secret = request.user, secrets.token_bytes(SECRET_BYTES)
     async with services.database.transaction() as connection:
-        await database.rows(connection, "lock_account", id=principal.account_id)
+        account = await database.row(connection, "lock_account", id=principal.account_id)
+        if account is None:
+            raise AccountClosed(accounts.CLOSED)
+        if must_verify(account, services.settings):
+            raise EmailUnverified("open the link that was mailed to your address first: `POST /v1/email-verifications` sends another")
         counted = await database.row(connection, "count_webhooks", account_id=principal.account_id)
         if counted is not None and counted["webhooks"] >= MOST_WEBHOOKS:
             raise TooManyWebhooks(f"the account has {MOST_WEBHOOKS} webhooks: delete one that nobody needs first")

@@ -52,7 +52,8 @@ with upload as (
         ('statuses', (select count(*) from upload_statuses s where s.upload_id = upload.id)),
         ('analyses', (select count(*) from analyses a where a.upload_id = upload.id)),
         ('invocations', (select count(*) from invocations i where i.upload_id = upload.id)),
-        ('dead-letters', (select count(*) from dead_letters d where d.upload_id = upload.id))
+        ('dead-letters', (select count(*) from dead_letters d where d.upload_id = upload.id)),
+        ('webhook-deliveries', (select count(*) from webhook_deliveries w where w.upload_id = upload.id))
     ) as gone (kind, number)
     where gone.number > 0
     union all
@@ -110,6 +111,7 @@ from (values
     ('account', 1::bigint),
     ('sessions', (select count(*) from sessions where account_id = %(account_id)s)),
     ('keys', (select count(*) from api_keys where account_id = %(account_id)s)),
+    ('webhooks', (select count(*) from webhooks where account_id = %(account_id)s)),
     ('audit-events', (select count(*) from audit where account_id = %(account_id)s))
 ) as gone (kind, number)
 where gone.number > 0;

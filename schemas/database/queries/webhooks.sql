@@ -42,3 +42,7 @@ delete from webhooks where id = %(id)s and account_id = %(account_id)s returning
 -- name: disable_webhook
 update webhooks set enabled = false, disabled_reason = %(reason)s, updated_at = %(now)s
 where id = %(id)s and enabled returning account_id;
+
+-- name: delete_unproved_webhooks
+-- Those that were made while anybody may have been behind the account's address.
+delete from webhooks where account_id = %(account_id)s and created_at <= coalesce(%(verified_at)s::timestamptz, now()) returning id;

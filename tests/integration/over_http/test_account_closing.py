@@ -27,6 +27,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("DELETE", "/v1/account"): {"password": "x"},
     ("POST", "/v1/keys"): {"name": "x"},
     ("POST", "/v1/uploads/{upload_id}/part-urls"): {"numbers": [1]},
+    ("POST", "/v1/webhooks"): {"url": "https://1.1.1.1/hook"},
 }
 #: Streams need the broker, of which this application never hears.
 STREAMS = {"/v1/events", "/v1/uploads/{upload_id}/events"}

@@ -64,6 +64,7 @@ async def test_an_account_uploads_at_once_and_makes_keys_once_its_address_is_con
     assert (account["must_verify_email"], account["email_verified_at"]) == (True, None)
     assert (await person.http.post("/v1/uploads", json={"filename": "x.mp4"})).status_code == 201
     assert problem(await make_key(person.http)) == (403, "email-unverified")
+    assert problem(await person.http.post("/v1/webhooks", json={"url": "https://1.1.1.1/hook"})) == (403, "email-unverified")
     token = await mailed(mailbox, person, "verify")
     assert (await person.http.put("/v1/email-verifications", json={"token": token})).status_code == 204
     assert (await person.http.get("/v1/account")).json()["must_verify_email"] is False
@@ -98,6 +99,8 @@ async def test_whoever_resets_the_password_ends_every_session_and_key_of_a_stran
     api: ApiProcess, person: Person, mailbox: Mailbox, database: Database
 ) -> None:
     stolen = await accounts.create_key(database, person.email, [Scope.READ])  # from a time in which no mail was sent
+    hook = "insert into webhooks (id, account_id, url, events, secret) values (gen_random_uuid(), %s, 'https://1.1.1.1/x', '{}', '')"
+    await select(database, hook, person.account_id)
     async with browser(api.url) as owner:
         assert (await owner.get("/v1/uploads", headers={"Authorization": f"Bearer {stolen.text}"})).status_code == 200
         await owner.post("/v1/password-resets", json={"email": person.email})
@@ -105,6 +108,7 @@ async def test_whoever_resets_the_password_ends_every_session_and_key_of_a_stran
         assert (await owner.put("/v1/password-resets", json={"token": link, "new_password": NEW})).status_code == 204
         assert problem(await owner.get("/v1/uploads", headers={"Authorization": f"Bearer {stolen.text}"})) == (401, "revoked-key")
         assert problem(await person.http.get("/v1/session")) == (401, "session-ended")
+        assert await select(database, "select 1 from webhooks where account_id = %s", person.account_id) == []
         token = await mailed(mailbox, person, "verify")
         assert (await owner.post("/v1/session", json={"email": person.email, "password": NEW})).status_code == 200
         assert (await owner.get("/v1/account")).json()["must_verify_email"] is False

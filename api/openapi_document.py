@@ -66,7 +66,7 @@ _EVENT = {
     "type": "object",
     "description": "One server-sent event.",
     "properties": {
-        "event": {"type": "string", "description": "`snapshot` or `status`."},
+        "event": {"type": "string", "description": "`snapshot`, `status` or `progress`."},
         "id": {"type": "string", "description": "The status's sequence, to send as Last-Event-ID when the stream is opened again."},
         "data": {"type": "string", "contentMediaType": "application/json"},
         "retry": {"type": "integer"},

@@ -75,7 +75,7 @@ async def test_a_receipt_lists_what_went_and_can_be_checked_afterwards(
     await storage.put(settings.storage.bucket, f"uploads/{upload_id}/source", b"again", "video/mp4")
     assert await check(kept["signature"]) == (True, [f"object {place}"], 1)
     await storage.delete(settings.storage.bucket, f"uploads/{upload_id}/source")
-    await select(database, "update receipt_items set name = 'other' where kind = 'object' and receipt_id = %s", kept["id"])
+    await select(database, "update receipt_items set name = 's3://valence/other' where kind = 'object' and receipt_id = %s", kept["id"])
     assert (await check(kept["signature"]))[0] is False, "the list is not what was signed"
 
 

@@ -15,7 +15,8 @@ from litestar.params import FromPath, Parameter
 from api import bodies, throttling
 from api.authentication import FOR_EVERYBODY
 from api.documentation import public_problems
-from api.problems import InvalidRequest, NoSuchReceipt, ReceiptUnfinished, TooManyTries, UnsupportedMediaType, field_at
+from api.guards import same_site
+from api.problems import CrossSite, InvalidRequest, NoSuchReceipt, ReceiptUnfinished, TooManyTries, UnsupportedMediaType, field_at
 from api.services import Injected, Services
 from api.visitors import visitor
 from runtime.database import Database
@@ -59,9 +60,10 @@ async def get_receipt_items(services: Injected, receipt_id: FromPath[str], limit
     "/receipts/{receipt_id:str}/check",
     status_code=200,
     opt=FOR_EVERYBODY,
+    guards=[same_site],
     security=[],
     operation_class=bodies.operation(CheckReceipt),
-    responses=public_problems(NoSuchReceipt, ReceiptUnfinished, InvalidRequest, UnsupportedMediaType, TooManyTries),
+    responses=public_problems(CrossSite, NoSuchReceipt, ReceiptUnfinished, InvalidRequest, UnsupportedMediaType, TooManyTries),
 )
 async def check_receipt(request: Request[Any, Any, Any], services: Injected, receipt_id: FromPath[str]) -> ReceiptCheck:
     """Check a receipt that was kept: whether it is what was given out, and whether everything on it is still gone."""

@@ -27,9 +27,9 @@ _JSON = "application/json"
 _STREAM = "text/event-stream"
 #: The modules of the routes by the heading that they stand under, each with a sentence.
 TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Uploads": ("Announce videos, list them, cancel, retry and erase them.", ("uploads", "cancelling", "erasing")),
+    "Uploads": ("Announce videos, list them, cancel, retry and erase them.", ("uploads", "library", "cancelling", "erasing")),
     "Content": ("Send the bytes, whole or in parts, and get them back.", ("content", "parts", "completion")),
-    "Analyses": ("What was found, in several formats.", ("analyses",)),
+    "Analyses": ("What was found, in several formats, one by one or many as one archive.", ("analyses", "archives")),
     "Live status": ("Server-sent events.", ("events",)),
     "Webhooks": ("What becomes of uploads, told to an address of yours.", ("webhooks", "webhook_deliveries")),
     "Account": (
@@ -158,6 +158,8 @@ def _answer(answer: Json, status: str, name: str, suffix: str) -> None:
         if media_type == _STREAM:
             content["schema"] = _EVENT
             content["example"] = 'id: 3\nevent: status\ndata: {"status": "validated", "sequence": 3}\n\n'
+        elif content.get("schema", {}).get("type") == "string":
+            content.setdefault("example", "...")
         _exemplify(content)
         for example in content.get("examples", {}).values():
             example.pop("id", None)  # a name that Litestar writes and the standard does not know

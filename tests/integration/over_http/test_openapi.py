@@ -117,13 +117,15 @@ def test_the_document_names_itself_its_server_its_licence_and_how_to_show_who_on
 
 
 #: Where a body may fit its schema and still be refused with 422, since JSON Schema cannot say what is wrong: a source in S3 beyond the
-#: account's folder, a key that has ended before it is made, a password that is too common, a receiver that is no public address. Every
-#: other valid body must be accepted.
+#: account's folder, a key that has ended before it is made, a password that is too common, a receiver that is no public address, words of a
+#: search that name nothing, text that is no date. Everything else that is valid must be accepted.
 _ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "429"]
 CONFIGURATION = {
     "operations": [
         {"include-path": path, "include-method": method, "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, "422"]}}}
         for method, path in (
+            ("GET", "/v1/uploads"),
+            ("GET", "/v1/analyses.zip"),
             ("POST", "/v1/uploads"),
             ("POST", "/v1/keys"),
             ("POST", "/v1/accounts"),

@@ -21,6 +21,7 @@ from api import accounts, app
 from api.accounts import Scope
 from api.methods import Methods
 from api.observation import Observation
+from api.pages import ADDRESSES
 from runtime.database import Database
 from runtime.settings import Settings
 from schemas.resources import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
@@ -97,14 +98,8 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("GET", "/v1"): Rule.EVERYBODY,
     ("GET", "/v1/{path}"): Rule.EVERYBODY,
     ("GET", "/healthz"): Rule.EVERYBODY,
-    ("GET", "/"): Rule.EVERYBODY,
-    ("GET", "/sign-in"): Rule.EVERYBODY,
-    ("GET", "/sign-up"): Rule.EVERYBODY,
-    ("GET", "/reset"): Rule.EVERYBODY,
-    ("GET", "/settings"): Rule.EVERYBODY,
-    ("GET", "/reference"): Rule.EVERYBODY,
-    ("GET", "/uploads/{upload_id}"): Rule.EVERYBODY,
     ("GET", "/static/{version_asked}/{path}"): Rule.EVERYBODY,
+    **{("GET", page): Rule.EVERYBODY for page in ("/reference", *(page.replace(":str", "") for page in ADDRESSES))},
 }
 BEHIND = [route for route, rule in EXPECTED.items() if rule is not Rule.EVERYBODY]
 OPEN = [route for route, rule in EXPECTED.items() if rule is Rule.EVERYBODY]

@@ -1,4 +1,4 @@
-// Settings: usage, keys, sessions, the password, what has happened, and the end of the account.
+// Settings: usage, keys, webhooks, sessions, the password, what has happened, and the end of the account.
 
 import { fill, h } from "./dom.js";
 import { activity, erasure, password } from "./settings_account.js";
@@ -6,12 +6,14 @@ import { confirmAddress } from "./settings_address.js";
 import { keys } from "./settings_keys.js";
 import { sessions } from "./settings_sessions.js";
 import { usage } from "./settings_usage.js";
+import { webhooks } from "./settings_webhooks.js";
 import { entitle } from "./router.js";
 import { text } from "./text.js";
 
 const SECTIONS = [
   ["usage", text.settings.usage, usage],
   ["keys", text.settings.keys, keys],
+  ["webhooks", text.settings.webhooks.name, webhooks],
   ["sessions", text.settings.sessions, sessions],
   ["password", text.settings.security, password],
   ["activity", text.settings.activity, activity],

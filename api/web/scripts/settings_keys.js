@@ -1,10 +1,11 @@
 // API keys: listed, made (and shown once), revoked.
 
 import { confirmed } from "./dialog.js";
-import { announce, fill, h, uniqueId } from "./dom.js";
+import { fill, h, uniqueId } from "./dom.js";
 import * as format from "./formats.js";
 import { acting, outcome } from "./settings.js";
 import { unconfirmed } from "./settings_address.js";
+import { showOnce } from "./settings_secret.js";
 import { ask } from "./server.js";
 import { text } from "./text.js";
 
@@ -72,28 +73,12 @@ function form(told, made, refresh) {
     told.element.hidden = true;
     element.reset();
     await refresh();
-    showOnce(made, key.key);
+    showKey(made, key.key);
   }));
   return element;
 }
 
-function showOnce(place, key) {
-  const copy = h("button", { class: "button" }, text.settings.copy);
-  copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(key);
-    copy.textContent = text.settings.copied;
-    announce(text.settings.copied);
-  });
+function showKey(place, key) {
   const example = `curl -H "Authorization: Bearer ${key}" ${location.origin}/v1/uploads`;
-  fill(
-    place,
-    h("h3", { tabindex: -1 }, text.settings.newKey),
-    h("p", { class: "small" }, text.settings.newKeyLead),
-    h("code", { class: "code", id: "new-key" }, key),
-    h("div", { class: "row" }, copy),
-    h("p", { class: "small" }, text.settings.example),
-    h("code", { class: "code" }, example),
-  );
-  place.hidden = false;
-  place.firstChild.focus();
+  showOnce(place, text.settings.newKey, "new-key", key, h("p", { class: "small" }, text.settings.example), h("code", { class: "code" }, example));
 }

@@ -1,4 +1,4 @@
-// Every word of the page, in one place: a translation is this file again, under another `lang` of the document.
+// Every word of the page, with text_webhooks.js in one place: a translation is these files again, under another `lang` of the document.
 // Functions take what differs; `{n}` is a number, and the forms beside it go by Intl.PluralRules.
 
 import { webhooks } from "./text_webhooks.js";

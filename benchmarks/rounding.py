@@ -30,6 +30,8 @@ _SENTENCES = {
 #: How decided the softmax is; at 20 the surest answers are as sure as a trained head's.
 _SHARPNESS = 20.0
 _TEXTS = 512
+#: An answer is decided when its emotion is this much more probable than the next; between equals any rounding chooses.
+_DECIDED = 0.05
 
 
 def moved() -> dict[str, dict[str, float]]:
@@ -62,8 +64,11 @@ def _mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def _compared(found: torch.Tensor, exact: torch.Tensor) -> dict[str, float]:
+    same = (found.argmax(1) == exact.argmax(1)).float()
+    first, second = exact.topk(2).values.unbind(1)
     return {
-        "same emotion": round(float((found.argmax(1) == exact.argmax(1)).float().mean()), 4),
+        "same emotion": round(float(same.mean()), 4),
+        "same emotion where it is decided": round(float(same[first - second >= _DECIDED].mean()), 4),
         "largest change of a probability": round(float((found - exact).abs().max()), 5),
         "mean change of a probability": round(float((found - exact).abs().mean()), 5),
     }

@@ -36,19 +36,28 @@ def test_a_loud_neighbour_changes_nothing() -> None:
     assert torch.equal(beside[:1], layer(one))
 
 
+def test_what_is_all_above_zero_is_rounded_as_finely_as_its_range_allows() -> None:
+    exact, given = _exact(), torch.randn(8, 64).relu()
+
+    with torch.inference_mode():
+        expected, found = exact(given), EightBitLinear(exact)(given)
+
+    assert float((found - expected).norm() / expected.norm()) < 0.008
+
+
 def test_nothing_gives_the_bias() -> None:
     exact = _exact()
 
     assert torch.equal(EightBitLinear(exact)(torch.zeros(1, 64))[0], exact.bias)
 
 
-def test_every_linear_layer_below_is_replaced_and_nothing_else() -> None:
-    inner = nn.Sequential(_exact(), nn.LayerNorm(96))
+def test_the_wide_layers_are_replaced_and_nothing_else() -> None:
+    inner = nn.Sequential(_exact(), nn.LayerNorm(96), nn.Linear(96, 96))
     network = nn.Sequential(nn.Embedding(9, 64), inner, nn.GELU())
 
     into_eight_bits(network)
 
-    assert [type(part) for part in network.modules()][1:] == [nn.Embedding, nn.Sequential, EightBitLinear, nn.LayerNorm, nn.GELU]
+    assert [type(part) for part in network.modules()][1:] == [nn.Embedding, nn.Sequential, EightBitLinear, nn.LayerNorm, nn.Linear, nn.GELU]
     assert inner[0].weight.dtype == torch.int8
 
 

@@ -38,6 +38,7 @@ from api import (
     receipts,
     revocation,
     sessions,
+    thumbnail,
     uploads,
     usage,
     webhook_deliveries,
@@ -51,6 +52,7 @@ from api.rate_limits import RateLimits
 from api.services import Services
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
+from api.thumbnails import Thumbnails
 from runtime.database import Database
 from runtime.destinations import Destinations
 from runtime.links import S3Links
@@ -101,6 +103,7 @@ def connect(settings: Settings) -> Services:
         feed=StatusFeed(settings.kafka_bootstrap_servers, hub),
         destinations=Destinations(allow_loopback=settings.webhooks.allow_loopback),
         forecasts=Forecasts(database, settings.limits.sound_seconds),
+        thumbnails=Thumbnails(settings.storage.bucket, database, storage, settings.limits.of_media),
     )
 
 
@@ -124,6 +127,7 @@ def create_app(services: Services) -> ASGIApp:
             cancelling.cancel_upload,
             content.put_content,
             content.get_content,
+            thumbnail.get_thumbnail,
             parts.put_part,
             parts.get_parts,
             parts.part_urls,
@@ -181,6 +185,7 @@ def create_app(services: Services) -> ASGIApp:
         yield
         watching.cancel()
         services.feed.stop()
+        services.thumbnails.close()
         await services.database.close()
 
     application = Litestar(

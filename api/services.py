@@ -17,6 +17,7 @@ from api.passwords import Passwords
 from api.principal import Principal
 from api.status_feed import StatusFeed
 from api.status_hub import StatusHub
+from api.thumbnails import Thumbnails
 from runtime.database import Database
 from runtime.destinations import Destinations
 from runtime.links import S3Links
@@ -49,6 +50,7 @@ class Services:
     feed: StatusFeed
     destinations: Destinations
     forecasts: Forecasts
+    thumbnails: Thumbnails
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))

@@ -66,7 +66,13 @@ def main(descriptor: int, limits: bytes) -> None:
 def _serve(wire: Wire, task: Task) -> None:
     source = ParentRanges(wire, task.size)
     try:
-        outcome = _decode(wire, source, task) if task.decode else probe(source, task.limits)
+        if task.thumbnail:
+            from media.thumbnail import thumbnail  # numpy with it, as below
+
+            tag, outcome = Tag.THUMBNAIL, thumbnail(source, task.limits) or b""
+        else:
+            found = _decode(wire, source, task) if task.decode else probe(source, task.limits)
+            tag, outcome = Tag.DONE, msgspec.json.encode(found)
     except Closed:
         raise
     except SourceFailed:
@@ -77,7 +83,7 @@ def _serve(wire: Wire, task: Task) -> None:
         # The parent raises it: a fault of ours must stop the stage instead of refusing every file there is.
         wire.send(Tag.FAULT, traceback.format_exc().encode("utf-8", "replace"))
     else:
-        wire.send(Tag.DONE, msgspec.json.encode(outcome))
+        wire.send(tag, outcome)
 
 
 def _decode(wire: Wire, source: ParentRanges, task: Task) -> msgspec.Struct:

@@ -13,7 +13,7 @@ from media.children import Child
 from media.limits import MediaLimits, Rejected
 from media.ranges import Ranges
 from media.visit import Visit
-from media.wire import Task
+from media.wire import MOST_THUMBNAIL_BYTES, Tag, Task
 from schemas.media import MediaInfo
 
 #: Files that a child opens before it is replaced, so that what FFmpeg leaks stays small.
@@ -25,7 +25,8 @@ class PoolClosed(Exception):
 
 
 class MediaPool:
-    """Opens files in children: `await probe(source)` says what a file is; `media.decoding` streams its sound.
+    """Opens files in children: `await probe(source)` says what a file is, `await thumbnail(source)` gives a small picture of it;
+    `media.decoding` streams its sound.
 
     `size` files at a time; more wait their turn. A child that crashes, hangs past the limit or outgrows its memory is the file's
     rejection as unsafe_media, never a retry, and the next file gets a new child. A source's own error comes back as it is. A fault of
@@ -83,6 +84,21 @@ class MediaPool:
         with self.visit(source, Task(size=source.size, limits=self.limits), self.limits.probe_seconds) as visit:
             _, data = visit.next()
             return visit.parsed(data, MediaInfo)
+
+    async def thumbnail(self, source: Ranges) -> bytes | None:
+        """A small picture of a file as JPEG, None where it has no pictures; as for `probe` otherwise."""
+        if self._closed:
+            raise PoolClosed("the media pool is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._thumbnail, source)
+
+    def _thumbnail(self, source: Ranges) -> bytes | None:
+        task = Task(size=source.size, limits=self.limits, thumbnail=True)
+        with self.visit(source, task, self.limits.probe_seconds) as visit:
+            tag, data = visit.next()
+            if tag is not Tag.THUMBNAIL or len(data) > MOST_THUMBNAIL_BYTES or (data and not data.startswith(b"\xff\xd8")):
+                visit.healthy = False
+                raise visit.broken("it sent a picture that is none")
+            return bytes(data) or None
 
     @contextmanager
     def visit(self, source: Ranges, task: Task, seconds: float) -> Iterator[Visit]:

@@ -30,7 +30,7 @@ class Visit:
         self._said(Tag.TASK, msgspec.json.encode(task))
 
     def next(self) -> tuple[Tag, bytearray]:
-        """The child's next SOUND, PICTURE or DONE, its reads served meanwhile.
+        """The child's next SOUND, PICTURE, THUMBNAIL or DONE, its reads served meanwhile.
 
         Raises Rejected when the file is refused or its child dies or takes too long, ChildFault for a fault of ours, and what the
         source raised.
@@ -41,7 +41,7 @@ class Visit:
                 self._read(*self._range(data))
             elif tag in (Tag.SOUND, Tag.PICTURE):
                 return tag, data
-            elif tag in (Tag.DONE, Tag.REJECTED, Tag.STOPPED, Tag.FAULT):
+            elif tag in (Tag.DONE, Tag.THUMBNAIL, Tag.REJECTED, Tag.STOPPED, Tag.FAULT):
                 self._end(tag, data)
                 return tag, data
             else:

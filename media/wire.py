@@ -16,6 +16,8 @@ from schemas.failures import RejectionCode
 
 #: The longest frame either side takes: above the longest range that a child asks for and above any outcome.
 LONGEST_FRAME = 32 * 1024**2
+#: The longest thumbnail: some ten times what one of that size takes.
+MOST_THUMBNAIL_BYTES = 256 * 1024
 RANGE = struct.Struct("<QQ")
 _HEADER = struct.Struct("<BI")
 
@@ -34,16 +36,21 @@ class Tag(IntEnum):
     STOPPED = 9  # child: the task ended because of SOURCE_FAILED
     FAULT = 10  # child: a traceback of an error that no file should cause
     PICTURE = 11  # child: a Picture, packed
+    THUMBNAIL = 12  # child: a JPEG, no bytes where the file has no picture; the task is done
 
 
 _TAGS = frozenset(Tag)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What the child is to do with a source of `size` bytes: look at it, or decode it (`decode`), with its captions and pictures or not."""
+    """What the child is to do with a source of `size` bytes: look at it, or make a `thumbnail` of it, or `decode` it.
+
+    Captions and pictures are decoded where they are asked for.
+    """
 
     size: int
     limits: MediaLimits
+    thumbnail: bool = False
     decode: bool = False
     captions: bool = False
     pictures: bool = False

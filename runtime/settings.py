@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from media.limits import MediaLimits
 from runtime.errors import SettingsError
 
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -53,6 +54,11 @@ class Limits(msgspec.Struct, frozen=True):
     sound_seconds: Positive = 7_200
     width: Positive = 8_192
     height: Positive = 4_320
+
+    @property
+    def of_media(self) -> MediaLimits:
+        """The same, as the media guard takes them."""
+        return MediaLimits(bytes=self.upload_bytes, sound_seconds=self.sound_seconds, width=self.width, height=self.height)
 
 
 class Inference(msgspec.Struct, frozen=True):

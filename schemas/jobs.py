@@ -41,6 +41,11 @@ def source_key(upload_id: UUID) -> str:
     return f"uploads/{upload_id}/source"
 
 
+def thumbnail_key(upload_id: UUID, etag: str) -> str:
+    """The key of a small picture of the upload's object that has this ETag; of no bytes where it has no pictures."""
+    return f"uploads/{upload_id}/thumbnail/{etag}.jpg"
+
+
 def inference_id(upload_id: UUID, attempt: int) -> str:
     """The id under which an attempt is invoked, at most 64 characters as InvokeEndpointAsync demands."""
     return f"{upload_id}.{attempt}"

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from media.limits import MediaLimits
 from media.pool import MediaPool
 from runtime import process
 from runtime.database import Database
 from runtime.inference import SageMakerEndpoint
 from runtime.process import Process
-from runtime.settings import Limits, Settings
+from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas import topics
 from stream_processors.invoke import Invoke
@@ -24,13 +23,8 @@ if TYPE_CHECKING:
     from stream_processors.engine import Engine
 
 
-def media_limits(limits: Limits) -> MediaLimits:
-    """The limits of the settings, as the media guard takes them."""
-    return MediaLimits(bytes=limits.upload_bytes, sound_seconds=limits.sound_seconds, width=limits.width, height=limits.height)
-
-
 def _validate(settings: Settings, database: Database) -> Stage:
-    pool = MediaPool(media_limits(settings.limits))
+    pool = MediaPool(settings.limits.of_media)
     pool.begin()
     handler = Validate(settings, database, S3Storage(), pool)
     return Stage(name="validate", topic=topics.UPLOADS_RECEIVED, handle=handler.handle, wait_ready=pool.wait_ready)

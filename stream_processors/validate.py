@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,6 +16,7 @@ from media.ranges import BLOCK_BYTES
 from runtime import metrics, quotas, uploads
 from runtime.database import Database
 from runtime.errors import AccessDenied, ObjectMissing, ObjectReplaced, PermanentError
+from runtime.object_ranges import ObjectRanges
 from runtime.settings import Settings
 from runtime.storage import ObjectInfo, ObjectStorage
 from runtime.uploads import UploadErased
@@ -33,25 +33,6 @@ SOURCE = "/stream-processors/validate"
 #: How long a source that S3 denies is waited for: so long may a new permission take to be in force. Meanwhile its partition stands still.
 DENIED_SECONDS = 60.0
 _RETRYABLE = frozenset({RejectionCode.QUOTA_EXCEEDED, RejectionCode.OBJECT_UNREADABLE})
-
-
-class _ObjectRanges(NamedTuple):
-    """An object as the media guard reads it: by ranges, and only as long as it is the one that was looked at."""
-
-    storage: ObjectStorage
-    bucket: str
-    info: ObjectInfo
-    #: What came with the first look; most of what a small file needs.
-    beginning: bytes
-
-    @property
-    def size(self) -> int:
-        return self.info.bytes
-
-    def read_range(self, offset: int, length: int) -> bytes:
-        if offset + length <= len(self.beginning):
-            return self.beginning[offset : offset + length]
-        return self.storage.read_range(self.bucket, self.info.key, self.info.etag, offset, length)
 
 
 class Validate:
@@ -153,7 +134,7 @@ class Validate:
     def _is_ours(self, event: UploadReceived) -> bool:
         return event.source.bucket == self._settings.storage.bucket and event.source.key == source_key(event.upload_id)
 
-    async def _look(self, event: UploadReceived) -> _ObjectRanges:
+    async def _look(self, event: UploadReceived) -> ObjectRanges:
         source = event.source
         info, beginning = await self._storage.open(source.bucket, source.key, BLOCK_BYTES)
         if info.bytes == 0:
@@ -164,7 +145,7 @@ class Validate:
             hint = " It may be a form-data wrapper: send the file itself as the body." if info.bytes < 1_024 else ""
             message = f"the object has {info.bytes} bytes: {source.bytes} were announced; upload it again.{hint}"
             raise Rejected(RejectionCode.SIZE_MISMATCH, message)
-        return _ObjectRanges(self._storage, source.bucket, info, beginning)
+        return ObjectRanges(self._storage, source.bucket, info, beginning)
 
     async def _remember(self, event: UploadReceived, info: ObjectInfo, media: MediaInfo) -> bool:
         """Keep what was found; False where the attempt is not in work any more."""

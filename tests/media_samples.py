@@ -49,8 +49,10 @@ def clip(
     options: dict[str, str] | None = None,
     sound_starts: float = 0.0,
     prepare: Callable[[OutputContainer], None] = lambda output: None,
+    brightness: Callable[[int], int | NDArray[np.uint8]] = lambda number: number * 5 % 256,
 ) -> bytes:
-    """A file with a moving grey, a tone of 440 Hz and captions (start, end, text), any of them left out."""
+    """A file with a moving grey, or with the `brightness` [height, width] that its nth frame is to have, a tone of 440 Hz and captions
+    (start, end, text), any of them left out."""
     folder = tempfile.TemporaryDirectory()  # A header at the front is written by reading the file again, by its path.
     path = Path(folder.name, "clip")
     with folder, av.open(path, "w", format=container, options=options or {}) as output:
@@ -69,7 +71,7 @@ def clip(
                 output.mux(packet)
         if pictures is not None:
             for i in range(round(seconds * 25)):
-                frame = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), i * 5 % 256, np.uint8), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(_grey(brightness(i), size), format="rgb24")
                 frame.pts, frame.time_base = i, Fraction(1, 25)
                 output.mux(pictures.encode(frame))
             output.mux(pictures.encode(None))
@@ -77,6 +79,11 @@ def clip(
             encode_sound(output, sound, tone(seconds, rate), round(sound_starts * rate))
         output.close()
         return path.read_bytes()
+
+
+def _grey(brightness: int | NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    shown = np.broadcast_to(np.asarray(brightness, np.uint8), (size[1], size[0]))
+    return np.ascontiguousarray(np.repeat(shown[..., None], 3, axis=2))
 
 
 def tone(seconds: float, rate: int) -> NDArray[np.float32]:

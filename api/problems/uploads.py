@@ -13,6 +13,10 @@ class NoAnalysis(Problem):
     status, name, title = HTTPStatus.NOT_FOUND, "no-analysis", "The upload has no such analysis"
 
 
+class NoThumbnail(Problem):
+    status, name, title = HTTPStatus.NOT_FOUND, "no-thumbnail", "The upload has no picture"
+
+
 class AnalysisNotReady(Problem):
     status, name, title = HTTPStatus.CONFLICT, "analysis-not-ready", "The analysis is not ready yet"
 

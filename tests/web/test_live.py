@@ -69,6 +69,23 @@ async def test_what_is_not_accepted_says_why_and_that_a_retry_does_not_help(acco
     await expect(entry.get_by_role("button", name="Try again")).to_have_count(0)
 
 
+async def test_the_library_shows_a_picture_of_each_video_and_a_sign_for_sound_alone(account: Account, open_page: Opener) -> None:
+    await send(account, clip(seconds=0.5), "seen.mp4")
+    await send(account, clip(video=None, seconds=0.5), "heard.mp4")
+    visitor = await open_page(account)
+    await visitor.go("/")
+    picture = visitor.entry("seen.mp4").get_by_role("img", name="A picture from seen.mp4")
+    await expect(picture).to_be_visible()
+    await until(lambda: picture.evaluate("image => image.complete && image.naturalWidth"), "the picture is there")
+    assert await picture.evaluate("image => [image.loading, image.getAttribute('width'), image.getAttribute('height')]") == [
+        "lazy",
+        "160",
+        "90",
+    ]
+    await expect(visitor.entry("heard.mp4").locator(".thumbnail [data-icon=wave]")).to_be_visible()
+    await expect(visitor.entry("heard.mp4").get_by_role("img")).to_have_count(0)
+
+
 async def test_who_is_signed_out_elsewhere_is_asked_to_sign_in_and_comes_back(account: Account, open_page: Opener) -> None:
     visitor = await open_page(account)
     await visitor.go("/settings")

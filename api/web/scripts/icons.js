@@ -21,6 +21,7 @@ const LINES = {
   bin: "M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9M7 7v4M9 7v4",
   check: "M3 8.5l3.2 3.2L13 4.8",
   open: "M6 3l5 5-5 5",
+  wave: "M2 7v2M4.4 5v6M6.8 2.5v11M9.2 5.5v5M11.6 4v8M14 7v2",
 };
 const FILLED = new Set(["play"]);
 

@@ -1,4 +1,4 @@
-// A video that has come to its end: its river in small, or why there is none.
+// A video that has come to its end: a picture of it with its river in small, or why there is none.
 
 import { fill, h, s } from "./dom.js";
 import { analysisOf } from "./analyses.js";
@@ -24,9 +24,11 @@ export function libraryRow(upload, complain, gone) {
   const facts = h("p", { class: "small quiet numbers" });
   const failure = h("p", { class: "failure small" });
   const actions = h("div", { class: "actions" });
-  const picture = h("div", { class: "miniature", "aria-hidden": "true" });
+  const picture = h("div", { class: "thumbnail" });
+  const water = h("div", { class: "miniature", "aria-hidden": "true" });
   const hits = h("div");
-  const element = h("li", { class: "library-row" }, picture, h("div", { class: "library-words" }, title, facts, failure, hits), actions);
+  const words = h("div", { class: "library-words" }, title, facts, failure, hits);
+  const element = h("li", { class: "library-row" }, h("div", { class: "library-picture" }, picture, water), words, actions);
   let shown = null;
 
   const retry = async (button) => {
@@ -48,8 +50,9 @@ export function libraryRow(upload, complain, gone) {
     const bin = h("button", { class: "button", "data-kind": "plain", "aria-label": text.uploads.named(text.erasing.erase, name), onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
     fill(actions, now.failure?.retryable ? again : null, bin);
     element.dataset.status = now.status;
-    if (done && (now.media?.duration_seconds ?? Infinity) <= LONGEST_SECONDS) whenSeen(picture, () => draw(picture, now).catch(complain));
-    else fill(picture, icon(done ? "play" : "stop"));
+    show(picture, now, name);
+    water.hidden = !(done && (now.media?.duration_seconds ?? Infinity) <= LONGEST_SECONDS);
+    if (!water.hidden) whenSeen(water, () => draw(water, now).catch(complain));
   };
   const find = (found, words) => fill(hits, hitList(upload.id, found, words));
   return { element, update, find };
@@ -61,6 +64,17 @@ function factsOf(upload) {
   if (upload.bytes) facts.push(format.bytes(upload.bytes));
   if (upload.attempt > 1) facts.push(text.pipeline.attempt(upload.attempt));
   return facts.filter(Boolean);
+}
+
+/** A picture from the video; a sign where there is only sound, or nothing that could be shown. */
+function show(place, upload, name) {
+  const sign = (kind) => fill(place, icon(kind));
+  if (!upload.media) return sign("stop");
+  if (!upload.media.video) return sign("wave");
+  if (place.querySelector("img")) return place; // another attempt is of the same video
+  const image = h("img", { loading: "lazy", decoding: "async", width: WIDTH, height: (WIDTH * 9) / 16, alt: text.library.picture(name), src: `/v1/uploads/${upload.id}/thumbnail` });
+  image.addEventListener("error", () => sign("play"));
+  return fill(place, image);
 }
 
 async function draw(picture, upload) {

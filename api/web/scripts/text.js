@@ -131,6 +131,7 @@ export const text = {
     more: "Show more",
     open: "Open",
     unnamed: "Without a name",
+    picture: (name) => `A picture from ${name}`,
     count: { one: "{n} video", other: "{n} videos" },
   },
   filters: {

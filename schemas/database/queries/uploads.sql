@@ -37,6 +37,10 @@ select refused, most, taken from described left join lateral reserve_usage(descr
 -- name: lock_upload
 select account_id, attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
 
+-- name: hold_upload
+-- It cannot be erased until the end of the transaction.
+select id from uploads where id = %(id)s for key share;
+
 -- name: received_content
 select exists (select from upload_statuses where upload_id = %(upload_id)s and status = 'received') as came;
 

@@ -48,6 +48,7 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("POST", "/v1/uploads/{upload_id}/cancel"): Scope.WRITE,
     ("PUT", "/v1/uploads/{upload_id}/content"): Scope.WRITE,
     ("GET", "/v1/uploads/{upload_id}/content"): Scope.READ,
+    ("GET", "/v1/uploads/{upload_id}/thumbnail"): Scope.READ,
     ("PUT", "/v1/uploads/{upload_id}/parts/{number}"): Scope.WRITE,
     ("GET", "/v1/uploads/{upload_id}/parts"): Scope.READ,
     ("POST", "/v1/uploads/{upload_id}/part-urls"): Scope.WRITE,

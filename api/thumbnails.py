@@ -1,0 +1,76 @@
+"""Small pictures of videos: made when somebody first asks, by the children that open strangers' files, and kept beside the video."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from api.problems import Busy, NoThumbnail
+from media.limits import MediaLimits, Rejected
+from media.pool import MediaPool
+from media.ranges import BLOCK_BYTES
+from media.wire import MOST_THUMBNAIL_BYTES
+from runtime import database
+from runtime.database import Database
+from runtime.errors import ObjectMissing, ObjectReplaced
+from runtime.object_ranges import ObjectRanges
+from runtime.storage import ObjectStorage
+from schemas.jobs import thumbnail_key
+
+#: Videos that may wait for their turn at the one child, each for seconds: more are told to come again.
+MOST_WAITING = 32
+RETRY_AFTER_SECONDS = "2"
+_NONE = "the video has no picture to show: draw a sign of your own"
+
+
+class Thumbnails:
+    """Gives thumbnails; raises NoThumbnail where there is none, Busy, and DependencyUnavailable while S3 or PostgreSQL is away."""
+
+    def __init__(self, bucket: str, database: Database, storage: ObjectStorage, limits: MediaLimits) -> None:
+        self._bucket, self._database, self._storage = bucket, database, storage
+        self._limits = limits
+        self._pool: MediaPool | None = None
+        #: What is being made, so that many who ask at once wait for one decoding.
+        self._making: dict[str, asyncio.Task[bytes]] = {}
+
+    async def get(self, upload_id: UUID, bucket: str, key: str, etag: str) -> bytes:
+        """The picture, as JPEG, of the upload whose object this is."""
+        kept = thumbnail_key(upload_id, etag)
+        try:
+            found = await self._storage.get(self._bucket, kept, MOST_THUMBNAIL_BYTES)
+        except ObjectMissing:
+            if kept not in self._making and len(self._making) >= MOST_WAITING:
+                again = {"Retry-After": RETRY_AFTER_SECONDS}
+                raise Busy("many thumbnails are being made: try again", headers=again) from None
+            if kept not in self._making:
+                self._making[kept] = making = asyncio.create_task(self._make(upload_id, bucket, key, etag, kept))
+                making.add_done_callback(lambda _: self._making.pop(kept))
+            found = await asyncio.shield(self._making[kept])  # whoever goes away does not take it from the others
+        if not found:
+            raise NoThumbnail(_NONE)
+        return found
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        if self._pool is not None:
+            self._pool.close()
+
+    async def _make(self, upload_id: UUID, bucket: str, key: str, etag: str, kept: str) -> bytes:
+        try:
+            info, beginning = await self._storage.open(bucket, key, BLOCK_BYTES)
+            if info.etag != etag:
+                raise NoThumbnail("the object was replaced after it was validated")
+            self._pool = self._pool or MediaPool(self._limits, size=1)
+            made = await self._pool.thumbnail(ObjectRanges(self._storage, bucket, info, beginning)) or b""
+        except (ObjectMissing, ObjectReplaced) as error:
+            raise NoThumbnail(f"the video is not there any more: {error}") from error
+        except Rejected:
+            made = b""  # it decoded when it was validated and does not now: that is kept too, or each who asks would try it again
+        await self._keep(upload_id, kept, made)
+        return made
+
+    async def _keep(self, upload_id: UUID, kept: str, made: bytes) -> None:
+        """Held, the row cannot be erased before the object is there, and who erases it finds the object."""
+        async with self._database.transaction() as connection:
+            if await database.row(connection, "hold_upload", id=upload_id) is not None:
+                await self._storage.put(self._bucket, kept, made, "image/jpeg")

@@ -28,7 +28,7 @@ _STREAM = "text/event-stream"
 #: The modules of the routes by the heading that they stand under, each with a sentence.
 TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Uploads": ("Announce videos, list them, cancel, retry and erase them.", ("uploads", "library", "cancelling", "erasing")),
-    "Content": ("Send the bytes, whole or in parts, and get them back.", ("content", "parts", "completion")),
+    "Content": ("Send the bytes, whole or in parts, and get them back.", ("content", "parts", "completion", "thumbnail")),
     "Analyses": ("What was found, in several formats, one by one or many as one archive.", ("analyses", "archives")),
     "Live status": ("Server-sent events.", ("events",)),
     "Webhooks": ("What becomes of uploads, told to an address of yours.", ("webhooks", "webhook_deliveries")),

@@ -65,6 +65,14 @@ async def test_words_are_found_in_what_is_said_and_in_the_files_name(
     assert await found(http, q=searched) == ([upload_id] if is_found else [])
 
 
+async def test_a_star_is_an_error_nowhere_and_the_mark_that_stands_for_it_is_nobodys_to_type(http: httpx.AsyncClient, keep: Keep) -> None:
+    upload_id = await keep(document(("joy", "Look at /usr/budget for the_plan of a budget.", 2)))
+    for searched in ("/usr/budget*", "the_*", "look -look/usr*", "budg*", "budget*'"):
+        assert await found(http, q=searched) == [upload_id], searched
+    for searched in ("ꟾꟾ", "-ꟾꟾ", "buꟾꟾ", "a.com/abc'ꟾꟾ'", "budge*'s/the*"):
+        assert await found(http, q=searched) == [], searched
+
+
 async def test_a_file_is_found_by_its_name_before_it_has_an_analysis(http: httpx.AsyncClient) -> None:
     made = (await http.post("/v1/uploads", json={"filename": "board-meeting.mp4"})).json()
     assert await found(http, q="board meeting") == [made["id"]]

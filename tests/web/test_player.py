@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.web.visitor import Account, Opener, playable, true_of
 
@@ -150,6 +150,33 @@ async def test_the_scores_of_each_modality_are_there_on_demand(analysed: tuple[A
     assert heads == ["Emotion", "Together", *(names[used] for used in names if used in document["utterances"][0]["modalities"])]
     joy = document["utterances"][0]["scores"]["emotions"]["joy"]
     await expect(first.get_by_role("row", name="Joy").get_by_role("cell").first).to_have_text(f"{joy:.0%}")
+
+
+async def test_an_utterance_is_uncertain_where_its_document_says_so_and_nowhere_else(
+    analysed: tuple[Account, str], open_page: Opener
+) -> None:
+    account, upload_id = analysed
+    page = (await open_page(account)).page
+
+    async def answer(route: Route) -> None:
+        given = await route.fetch()
+        document = await given.json()
+        sure, unsure = document["utterances"][:2]
+        emotions = dict.fromkeys(sure["scores"]["emotions"], 0.0)
+        sure |= {"uncertain": False, "scores": sure["scores"] | {"emotions": emotions | {"joy": 0.51, "anger": 0.49}}}
+        unsure |= {"uncertain": True, "scores": unsure["scores"] | {"emotions": emotions | {"fear": 0.97, "anger": 0.03}}}
+        await route.fulfill(response=given, json=document | {"utterances": [sure, unsure]})
+
+    await page.route("**/analysis.json*", answer)
+    await page.goto(f"/uploads/{upload_id}#t=6")
+    utterances = page.locator(".utterance")
+    await expect(utterances.nth(0).locator(".feeling").first).to_have_text("Joy 51%")
+    await expect(utterances.nth(1).locator(".feeling").first).to_have_text("Perhaps fear 97%")
+    await expect(page.locator(".doubt")).to_have_text(["Uncertain: fear is the likeliest, anger the next."])
+    await page.get_by_text("The same as a table").click()
+    rows = page.get_by_role("region", name="The same as a table").get_by_role("row")
+    await expect(rows.nth(1).locator(".feeling")).to_have_text("Joy")
+    await expect(rows.nth(2).locator(".feeling")).to_have_text("Perhaps fear")
 
 
 async def test_two_attempts_can_be_compared(analysed: tuple[Account, str], open_page: Opener) -> None:

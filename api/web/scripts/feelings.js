@@ -8,8 +8,6 @@ import { text } from "./text.js";
 export const EMOTIONS = ["anger", "disgust", "fear", "sadness", "neutral", "surprise", "joy"];
 export const SENTIMENTS = ["negative", "neutral", "positive"];
 export const MODALITIES = ["text", "voice", "face"];
-/** Two emotions closer than this are not told apart: the utterance is marked as uncertain. */
-const TOO_CLOSE = 0.15;
 
 const MOUTHS = {
   anger: "M3 10.5 5.5 6 8 10.5 10.5 6 13 10.5",
@@ -36,7 +34,7 @@ export function feeling(emotion, { share = null, uncertain = false } = {}) {
 /** The names by falling probability. */
 const ranked = (scores) => Object.keys(scores).sort((one, other) => scores[other] - scores[one]);
 
-/** The likeliest emotion and sentiment of scores, and whether the second is so close that they cannot be told apart. */
+/** The likeliest emotion of scores, the next one, and the likeliest sentiment. Whether to believe it is not in scores: the document says it of each utterance. */
 export function reading(scores) {
   const [first, second] = ranked(scores.emotions);
   return {
@@ -44,7 +42,6 @@ export function reading(scores) {
     second,
     sentiment: ranked(scores.sentiments)[0],
     share: scores.emotions[first],
-    uncertain: scores.emotions[first] - scores.emotions[second] < TOO_CLOSE,
   };
 }
 

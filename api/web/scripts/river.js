@@ -10,8 +10,8 @@ const WIDTH = 1000;
 const HEIGHT = 220;
 const LINE_HEIGHT = 56;
 const STEP_SECONDS = 5;
-/** A band is named in itself where it is so high, in units of the drawing. */
-const ROOM_FOR_NAME = 46;
+/** A band is named in itself where it is so high over the whole name, in units of the drawing. */
+const ROOM_FOR_NAME = 22;
 
 /** The river of an analysis: `{element, follow(seconds, utterance)}`. `seek` is called with the seconds that somebody points at. */
 export function river(analysis, { seek, heading = text.river.heading, headingLevel = "h2" }) {
@@ -121,9 +121,14 @@ function timeAxis(seconds) {
   return h("div", { class: "time-axis numbers", "aria-hidden": "true" }, marks);
 }
 
+function felt({ scores, uncertain }) {
+  const { emotion, share } = reading(scores);
+  return feeling(emotion, { share, uncertain });
+}
+
 function showHint(hint, at, seconds, utterances) {
   const utterance = utterances.find(({ start, end }) => start <= at && at < end);
-  const words = utterance ? [feeling(reading(utterance.scores).emotion, { share: reading(utterance.scores).share }), h("span", { class: "hint-words" }, utterance.text)] : [];
+  const words = utterance ? [felt(utterance), h("span", { class: "hint-words" }, utterance.text)] : [];
   fill(hint, h("span", { class: "numbers quiet" }, format.clock(at)), words);
   hint.style.setProperty("--at", String(at / seconds));
   hint.hidden = false;
@@ -136,8 +141,8 @@ function tableTwin(utterances, seek) {
   twin.addEventListener("toggle", () => {
     if (twin.querySelector("table")) return;
     const heads = [columns.time, columns.words, columns.emotion, ...EMOTIONS.map((name) => text.emotions[name]), columns.sentiment];
-    const rows = utterances.map(({ start, text: words, scores }) => {
-      const { emotion, sentiment, uncertain } = reading(scores);
+    const rows = utterances.map(({ start, text: words, scores, uncertain }) => {
+      const { emotion, sentiment } = reading(scores);
       const time = h("button", { class: "link numbers", "aria-label": text.transcript.from(format.clock(start)), onclick: () => seek(start) }, format.clock(start));
       const shares = EMOTIONS.map((name) => h("td", { class: "numbers" }, format.percent(scores.emotions[name])));
       return h("tr", {}, h("th", { scope: "row" }, time), h("td", {}, words), h("td", {}, feeling(emotion, { uncertain })), shares, h("td", {}, text.sentiments[sentiment]));

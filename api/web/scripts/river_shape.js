@@ -4,6 +4,7 @@
 // nobody speaks there is nothing to feel, and it narrows.
 
 import { EMOTIONS, leaning } from "./feelings.js";
+import { text } from "./text.js";
 
 const BELOW = ["sadness", "fear", "disgust", "anger"];
 const ABOVE = ["surprise", "joy"];
@@ -13,6 +14,8 @@ const THIN = 0.05;
 const SILENCE_SECONDS = 2;
 /** More utterances than this are drawn as means over stretches of time: an eye cannot tell more apart. */
 const MOST_STATIONS = 240;
+/** Half of a letter of a band's name, as a share of the river's width where it is drawn with names. */
+const LETTER_SHARE = 0.005;
 
 /** The bands of a river: `[{emotion, path, widest: {x, y, height}}]`, in the order of EMOTIONS. */
 export function riverBands(utterances, seconds, width, height) {
@@ -26,7 +29,7 @@ export function riverBands(utterances, seconds, width, height) {
   return EMOTIONS.map((emotion) => {
     const upper = layers.map(({ x, edges }) => [x, y(edges[emotion][0])]);
     const lower = layers.map(({ x, edges }) => [x, y(edges[emotion][1])]);
-    return { emotion, path: `${curve(upper)}L${point(lower.at(-1))}${curve([...lower].reverse()).slice(1 + point(lower.at(-1)).length)}Z`, widest: widest(upper, lower) };
+    return { emotion, path: `${curve(upper)}L${point(lower.at(-1))}${curve([...lower].reverse()).slice(1 + point(lower.at(-1)).length)}Z`, widest: widest(upper, lower, text.emotions[emotion].length * LETTER_SHARE * width, width) };
   });
 }
 
@@ -98,14 +101,24 @@ function edgesOf(flow, shares) {
   return edges;
 }
 
-/** Where a band has most room for its name: the middle of its thickest stretch. */
-function widest(upper, lower) {
-  const heights = upper.map(([, top], place) => lower[place][1] - top);
-  const height = Math.max(...heights);
-  const from = heights.indexOf(height);
-  const to = heights[from + 1] > height * 0.9 ? from + 1 : from;
-  const middle = (which) => (which[from][0] + which[to][0]) / 2;
-  return { x: middle(upper), y: (upper[from][1] + lower[from][1]) / 2, height };
+/** Where a band has most room for its name: the middle of the highest place that is as wide as a name and lies within the band. */
+function widest(upper, lower, half, width) {
+  let best = { x: 0, y: 0, height: -Infinity };
+  for (let x = half; x <= width - half; x += half / 4) {
+    const around = [x - half, x, x + half];
+    const top = Math.max(...around.map((at) => edgeAt(upper, at)));
+    const bottom = Math.min(...around.map((at) => edgeAt(lower, at)));
+    if (bottom - top > best.height) best = { x, y: (top + bottom) / 2, height: bottom - top };
+  }
+  return best;
+}
+
+/** The height of an edge at a place, between the points that it is drawn through. */
+function edgeAt(points, x) {
+  const next = Math.max(1, points.findIndex(([at]) => at >= x));
+  const [[fromX, fromY], [toX, toY]] = [points[next - 1], points[next]];
+  const way = toX > fromX ? Math.min(1, Math.max(0, (x - fromX) / (toX - fromX))) : 1;
+  return fromY + (toY - fromY) * way * way * (3 - 2 * way);
 }
 
 const point = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;

@@ -86,8 +86,8 @@ export function transcript(utterances, seek) {
 }
 
 function item(utterance, seek) {
-  const { start, words, scores } = utterance;
-  const { emotion, second, share, uncertain } = reading(scores);
+  const { start, words, scores, uncertain } = utterance;
+  const { emotion, second, share } = reading(scores);
   const pieces = words.length ? words : [{ text: utterance.text, start, end: utterance.end }];
   const spans = pieces.map((one) => h("span", { class: "word", "data-start": one.start }, one.text));
   const said = h("p", { class: "said" }, spans.flatMap((span) => [span, " "]));

@@ -46,5 +46,6 @@ def export(file: Path, formats: tuple[str, ...], selection: Selection, api_url: 
         click.echo(printable(f"{upload.get('filename') or upload['id']}: {upload['problem']['detail']}"), err=True)
     if not manifest["complete"]:
         click.echo("there are more: an archive takes 10,000 uploads, so choose a time with --since and --until", err=True)
-    click.echo(f"{file}: {len(manifest['uploads']) - len(without)} analyses, {size(written)}")
+    count = len(manifest["uploads"]) - len(without)
+    click.echo(f"{file}: {count} {'analysis' if count == 1 else 'analyses'}, {size(written)}")
     return Exit.NOT_COMPLETED if without or not manifest["complete"] else Exit.COMPLETED

@@ -5,6 +5,7 @@ import { text } from "./text.js";
 const language = document.documentElement.lang;
 const percentFormat = new Intl.NumberFormat(language, { style: "percent" });
 const dateFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const monthFormat = new Intl.DateTimeFormat(language, { month: "long", year: "numeric", timeZone: "UTC" });
 const relativeFormat = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const plurals = new Intl.PluralRules(language);
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
@@ -41,6 +42,9 @@ export function duration(seconds) {
 /** A moment as a date with its time of day. */
 export const moment = (iso) => dateFormat.format(new Date(iso));
 
+/** A month, such as 2026-11, by its name. */
+export const month = (iso) => monthFormat.format(new Date(iso));
+
 /** A moment as its distance from now. */
 export function ago(iso) {
   const seconds = (new Date(iso) - Date.now()) / 1000;
@@ -49,6 +53,9 @@ export function ago(iso) {
   }
   return text.justNow;
 }
+
+/** A message, which may be a part of something longer, as a sentence of its own. */
+export const sentence = (message) => `${message[0].toLocaleUpperCase(language)}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 
 /** The form of a text that fits a number. */
 export const counted = (count, forms) => (forms[plurals.select(count)] ?? forms.other).replace("{n}", new Intl.NumberFormat(language).format(count));

@@ -154,7 +154,7 @@ class LibraryView {
     this.tips.textContent = this.filters.words() ? text.filters.tips : text.filters.tipsFeeling;
     this.more.hidden = !this.#cursor;
     this.heading.textContent = searched ? text.filters.heading : text.library.heading;
-    this.count.textContent = this.#cursor ? "" : counted(ended.length, text.library.count);
+    this.count.textContent = this.#cursor || !ended.length ? "" : counted(ended.length, text.library.count);
     this.zone.resize(!uploads.length && !searched);
   }
 }

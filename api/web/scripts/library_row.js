@@ -45,7 +45,7 @@ export function libraryRow(upload, complain, gone) {
     fill(title, done ? h("a", { href: `/uploads/${now.id}` }, name) : name);
     facts.textContent = factsOf(now).join(" · ");
     failure.hidden = !now.failure;
-    failure.textContent = now.failure ? `${now.failure.message} ${now.failure.retryable ? text.pipeline.helps : text.pipeline.helpsNot}` : "";
+    failure.textContent = now.failure ? `${format.sentence(now.failure.message)} ${now.failure.retryable ? text.pipeline.helps : text.pipeline.helpsNot}` : "";
     const again = h("button", { class: "button", "aria-label": text.uploads.named(text.tryAgain, name), onclick: () => retry(again).catch(complain) }, icon("again"), text.tryAgain);
     const bin = h("button", { class: "button", "data-kind": "plain", "aria-label": text.uploads.named(text.erasing.erase, name), onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
     fill(actions, now.failure?.retryable ? again : null, bin);

@@ -37,7 +37,7 @@ export async function activity() {
   };
   more.addEventListener("click", acting(told, next));
   await next();
-  return [h("p", { class: "quiet" }, text.settings.activityLead), list, told.element, h("div", {}, more)];
+  return [h("p", { class: "quiet" }, text.settings.activityLead), list, told.element, more];
 }
 
 /** Delete the account, once its owner has typed the password again. */

@@ -25,7 +25,7 @@ export async function sessions() {
     await refresh();
   }));
   await refresh();
-  return [h("p", { class: "quiet" }, text.settings.sessionsLead), list, told.element, h("div", {}, others)];
+  return [h("p", { class: "quiet" }, text.settings.sessionsLead), list, told.element, others];
 }
 
 function row(session, told, refresh) {

@@ -9,7 +9,7 @@ import { text } from "./text.js";
 export async function usage() {
   const { plan, month, videos, minutes, compute_seconds: computed } = await ask("GET", "/v1/usage");
   return [
-    h("p", { class: "quiet" }, text.settings.usageLead(month, plan)),
+    h("p", { class: "quiet" }, text.settings.usageLead(format.month(month), plan)),
     h("div", { class: "meters" }, meter(text.settings.videos, videos), meter(text.settings.minutes, minutes)),
     h("p", { class: "small quiet" }, text.settings.computed(format.duration(computed))),
   ];

@@ -13,7 +13,7 @@ from local.background import running_stack
 from local.preparation import prepare
 from local.stack import Stack
 from samples.script import DIALOGUE, ERRAND
-from tests.web.visitor import Account, analyse, make_account, opened, playable
+from tests.web.visitor import Account, analyse, make_account, opened, playable, true_of
 from tests.webhook_receiver import receiving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -54,6 +54,10 @@ async def take(browser: Browser, url: str, account: Account | None, path: str, f
     await visitor.go(path)
     if path.startswith("/uploads/"):
         await playable(visitor.page)
+        await true_of(
+            visitor.page,
+            "(({ currentTime, seeking, readyState }) => currentTime && !seeking && readyState > 1)(document.querySelector('video'))",
+        )
     if path == "/settings":
         await visitor.page.get_by_text("What it was told").click()
         await visitor.page.locator("#webhooks").evaluate("section => section.scrollIntoView()")

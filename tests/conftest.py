@@ -17,6 +17,17 @@ from runtime.kafka import KafkaPublisher
 from runtime.settings import Settings
 from runtime.storage import S3Storage
 
+#: What takes longest begins first, so that no worker is left alone with it at the end.
+_LONGEST_FIRST = ("tests/acceptance", "tests/web", "tests/integration", "tests/conformance", "tests/unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers take whole files, which share their servers; all tests of the page are for one worker, since they share a stack."""
+    items.sort(key=lambda item: next(place for place, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder)))
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("tests/web" if file.startswith("tests/web/") else file))
+
 
 @pytest.fixture(scope="session")
 def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:

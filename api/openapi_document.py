@@ -90,7 +90,7 @@ class Document(JsonRenderPlugin):
 
 
 def complete(generated: Json, application: Litestar) -> Json:
-    """The document of Litestar with an id, words, a tag, a security and examples for each operation, in place."""
+    """The document of Litestar with an id, words, a tag, a security and examples for each operation, in place and in one order."""
     generated["info"] = {**generated["info"], **_INFO}
     generated["servers"] = [{"url": "/", "description": "This server"}]
     generated["tags"] = [{"name": name, "description": words} for name, (words, _) in TAGS.items()]
@@ -98,6 +98,7 @@ def complete(generated: Json, application: Litestar) -> Json:
         operation = generated.get("paths", {}).get(path, {}).get(method.lower())
         if operation is not None:
             _complete(operation, path, handler)
+    generated["paths"] = dict(sorted(generated.get("paths", {}).items()))  # a handler's paths are a set, in another order in each process
     return generated
 
 

@@ -9,7 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import CommitFailedError, FencedInstanceIdError, KafkaError, MessageSizeTooLargeError, RebalanceInProgressError
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RebalanceInProgressError,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
@@ -150,6 +157,8 @@ class KafkaSubscription:
             if self._consumer is None:
                 self._consumer = open_consumer(*self._topics, **self._configuration)
             batches = self._consumer.poll(timeout_ms=wait_milliseconds, max_records=most)
+            if not batches:
+                _insist_on_a_broker(self._consumer)
         except FencedInstanceIdError:
             raise  # another process has this slot: one of the two must end, and it is the older one
         except KafkaError as error:
@@ -172,6 +181,13 @@ class KafkaSubscription:
             log.warning("not committed, so it comes again: %s", error)
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
+
+
+def _insist_on_a_broker(consumer: KafkaConsumer) -> None:
+    """KafkaConnectionError where no broker is connected: a poll does not tell that from a topic on which nothing comes."""
+    client = consumer._client
+    if not any(client.connected(broker.node_id) for broker in client.cluster.brokers()):
+        raise KafkaConnectionError("no broker is connected")
 
 
 def open_consumer(*topics: str, **configuration: Any) -> KafkaConsumer:

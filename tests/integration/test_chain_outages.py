@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import pytest
 from kafka import KafkaProducer
 
+from api import accounts
 from local.background import running_stack
 from local.control import Control
 from local.preparation import prepare
@@ -33,6 +34,7 @@ from runtime.storage import S3Storage
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES, Record
 from tests.chain import SOURCE, select, statuses, upload_received
+from tests.command_line import valence
 from tests.media_samples import clip
 from tests.waiting import until
 
@@ -47,10 +49,7 @@ VIDEOS = 12
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every server and process, with an endpoint that answers at once and a reconciler that looks soon."""
-    quick = {
-        "VALENCE_SAGEMAKER_ANSWER": "instant",
-        "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1",
-    }
+    quick = {"VALENCE_SAGEMAKER_ANSWER": "instant", "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1"}
     before = dict(os.environ)
     with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=[prepare], settings=quick)) as running:
         os.environ.update(running.environment())
@@ -159,8 +158,8 @@ async def test_a_server_that_hangs_is_waited_for_by_name_and_then_every_video_co
 async def test_a_server_that_is_killed_with_videos_in_flight_costs_none_of_them(chain: Chain, server: str) -> None:
     uploads = await chain.submit()
     chain.signal(server, "SIGKILL")
-    if server == "postgres":
-        await chain.says_it_waits("outbox-relay", "postgresql")
+    if waiting := {"postgres": ("outbox-relay", "postgresql"), "kafka": ("status-projector", "kafka")}.get(server):
+        await chain.says_it_waits(*waiting)
     await chain.ended(uploads)
     assert await chain.dead_letters(uploads) == []
     await chain.ended(await chain.submit(3))
@@ -285,11 +284,15 @@ async def test_a_header_name_that_is_not_utf8_holds_nothing_up(chain: Chain) -> 
     assert [name.decode() for name in row["header_names"]] == ["caf\\xe9", "\u20ac"]
 
 
-async def test_the_producer_of_the_documentation_submits_a_video(chain: Chain) -> None:
+async def test_the_producer_of_the_documentation_submits_a_video_and_watch_follows_it(chain: Chain, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(code, str(DOCUMENT), "exec"), names)  # noqa: S102 - it is our own page
     for _ in range(2):  # sent twice, analysed once
         upload_id = UUID(await asyncio.to_thread(names["submit"], str(chain.account_id), chain.settings.storage.bucket, KEY))
+    await until(lambda: chain.database.rows("upload", id=upload_id), "its row")
+    key = await accounts.create_key(chain.database, f"test-{chain.account_id}")
+    reached = {"VALENCE_API_URL": chain.stack.address("api"), "VALENCE_API_KEY": key.text}
+    done = await asyncio.to_thread(valence, tmp_path, "watch", str(upload_id), **reached)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "completed"), done.stderr
     await chain.ended([upload_id])
-    assert [status for _, _, status in await statuses(chain.database, upload_id)][-1] == "completed"

@@ -160,8 +160,8 @@ async def test_an_object_that_is_replaced_while_it_is_looked_at_is_rejected(desk
         "INGEST/clip.mp4",
         "uploads/source",
         "ingest/..\\uploads",
-        f"uploads/{uuid4()}/source",
-        f"jobs/{uuid4()}/1.json",
+        f"uploads/{UUID(int=1)}/source",
+        f"jobs/{UUID(int=1)}/1.json",
     ],
 )
 async def test_a_key_outside_the_allowed_prefixes_is_rejected_before_s3_is_asked(desk: Desk, storage: S3Storage, key: str) -> None:

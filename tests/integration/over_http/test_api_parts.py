@@ -142,7 +142,7 @@ async def test_of_two_tabs_that_complete_at_once_both_are_told_and_one_event_is_
     assert [status for _, _, status in await statuses(database, UUID(upload_id))] == ["created", "uploading", "received"]
 
 
-@pytest.mark.parametrize("digest", [None, hashlib.sha256(CONTENT).hexdigest()])
+@pytest.mark.parametrize("digest", [None, hashlib.sha256(CONTENT).hexdigest()], ids=["no digest", "a digest"])
 async def test_an_api_that_died_between_s3_and_postgresql_is_made_good_by_completing_again(
     http: httpx.AsyncClient, database: Database, settings: Settings, digest: str | None
 ) -> None:

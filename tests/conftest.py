@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
@@ -16,6 +17,9 @@ from runtime.database import Database
 from runtime.kafka import KafkaPublisher
 from runtime.settings import Settings
 from runtime.storage import S3Storage
+
+for _measure in ("COLUMNS", "LINES"):  # a worker of pytest-xdist has them of no terminal, and commands would break their lines there
+    os.environ.pop(_measure, None)
 
 #: What takes longest begins first, so that no worker is left alone with it at the end.
 _LONGEST_FIRST = ("tests/acceptance", "tests/web", "tests/integration", "tests/conformance", "tests/unit")

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from api import accounts
 from consumers import webhook_calls
 from consumers.webhook_calls import Attempt
 from consumers.webhook_sender import FAILING, MOST_TRIES, pause, send_until_told
@@ -29,6 +30,15 @@ from tests.webhook_receiver import Receiver, Reply, receiving
 async def desk(database: Database, account: UUID) -> AsyncIterator[Desk]:
     """Webhooks of a new account."""
     desk = Desk(database, account)
+    yield desk
+    await desk.end()
+
+
+@pytest.fixture
+async def stranger(database: Database) -> AsyncIterator[Desk]:
+    """Webhooks of another account."""
+    name = f"stranger-{uuid4()}"
+    desk = Desk(database, await accounts.create_account(database, name))
     yield desk
     await desk.end()
 
@@ -131,6 +141,18 @@ async def test_a_slow_receiver_is_given_up_and_holds_up_no_other(database: Datab
     desk.now += timedelta(minutes=1)
     assert [one["url"] for one in await desk.sender.claim(64)] == [slow.url], "one that fails is asked one thing at a time"
     await desk.end()
+
+
+async def test_an_account_with_many_slow_receivers_holds_up_no_other_account(desk: Desk, stranger: Desk) -> None:
+    for _ in range(3):
+        await desk.webhook("https://slow.example/")
+    for _ in range(3):
+        await desk.tell()
+    stranger.now += timedelta(seconds=1)
+    await stranger.webhook("https://other.example/")
+    await stranger.tell()
+    assert {one["url"] for one in await desk.sender.claim(5)} == {"https://slow.example/"}
+    assert [one["url"] for one in await stranger.sender.claim(1)] == ["https://other.example/"], "not the oldest, but whose turn it is"
 
 
 async def test_a_receiver_that_is_gone_is_told_nothing_more_until_its_owner_says_so(desk: Desk, receiver: Receiver) -> None:

@@ -19,26 +19,28 @@ insert into webhook_deliveries (id, webhook_id, message_id, type, body, state, d
 values (%(id)s, %(webhook_id)s, %(message_id)s, %(type)s, %(body)s, 'pending', now(), now());
 
 -- name: claim_webhook_deliveries
--- Those that are due, the oldest first, of each webhook only so many at a time, and of one that fails only one: a receiver that is slow or
--- away holds up no other. A claimed delivery is due again when its lease is over, should the sender die. No lock outlives this statement.
+-- Those that are due, first of the accounts of which the least is being sent, then the oldest; of each webhook only so many at a time, and
+-- of one that fails only one: neither a receiver that is slow or away nor an account with many of them holds up any other. A claimed
+-- delivery is due again when its lease is over, should the sender die. No lock outlives this statement.
 with busy as (
-    select w.id, w.url, w.secret, case when w.previous_until > %(now)s then w.previous_secret end as previous_secret,
-           case when w.failing_since is null then %(most_of_each)s else 1 end
-           - (select count(*) from webhook_deliveries l
-              where l.webhook_id = w.id and l.state = 'pending' and l.lease is not null and l.due_at > %(now)s) as room
+    select w.id, w.account_id, w.url, w.secret, case when w.previous_until > %(now)s then w.previous_secret end as previous_secret,
+           case when w.failing_since is null then %(most_of_each)s else 1 end as most,
+           (select count(*) from webhook_deliveries l
+            where l.webhook_id = w.id and l.state = 'pending' and l.lease is not null and l.due_at > %(now)s) as held
     from webhooks w
     where w.enabled and exists (
         select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.due_at <= %(now)s
     )
 ), due as (
-    select d.id, busy.url, busy.secret, busy.previous_secret
-    from busy cross join lateral (
+    select d.id, b.url, b.secret, b.previous_secret
+    from (select *, sum(held) over (partition by account_id) as held_by_account from busy) b
+    cross join lateral (
         select id, due_at from webhook_deliveries
-        where webhook_id = busy.id and state = 'pending' and due_at <= %(now)s
-        order by due_at, id limit greatest(busy.room, 0)
+        where webhook_id = b.id and state = 'pending' and due_at <= %(now)s
+        order by due_at, id limit greatest(b.most - b.held, 0)
         for update skip locked
     ) d
-    order by d.due_at limit %(most)s
+    order by b.held_by_account, d.due_at limit %(most)s
 )
 update webhook_deliveries d set lease = %(lease)s, due_at = %(now)s + %(lease_time)s
 from due where d.id = due.id

@@ -15,8 +15,8 @@ from api.problems import Busy, NoSuchUpload, NoThumbnail
 from api.services import Authenticated, Injected
 from api.uploads import owned
 
-#: A browser keeps it for a day, and then asks whether it is still the same.
-_CACHE = "private, max-age=86400"
+#: A browser keeps it and asks each time whether it may still be shown: not after an erasure, nor to the next account in the same browser.
+_CACHE = "private, no-cache"
 _JPEG = "image/jpeg"
 
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="The ETag of the picture that is there already.")]

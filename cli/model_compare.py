@@ -39,10 +39,10 @@ def compare(a: Path, b: Path, dataset: Path | None, show: int) -> Exit:
     file in MELD's form.
 
     \b
-      valence model compare kept again          analyses of the same videos, then and now
-      valence model compare kept MODEL          what a text model says of words that were kept
-      valence model compare OLD NEW kept        what two text models say of them
-      valence model compare OLD NEW lines.csv   the same of a set, and which is right
+      valence model compare kept again          the same videos, then and now
+      valence model compare kept MODEL          what a model says of kept words
+      valence model compare OLD NEW kept        what two models say of them
+      valence model compare OLD NEW lines.csv   and which is right
     """
     try:
         before, after = _side(a), _side(b)

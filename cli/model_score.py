@@ -33,7 +33,7 @@ def score(checkpoint: Path, dataset: Path, emotion: str | None, sentiment: str |
 
     \b
       valence model score model/bundled lines.csv
-      valence model score ~/.cache/valence/models lines.csv --emotion NAME --sentiment NAME
+      valence model score MODELS lines.csv --emotion NAME --sentiment NAME
     """
     if (emotion is None) != (sentiment is None):
         raise Misused("--emotion and --sentiment belong together: name both checkpoints of the profile hub, or neither")

@@ -64,6 +64,7 @@ def test_certainty_begins_where_answers_are_right_often_enough() -> None:
 
     assert certain_from(probabilities, np.array([0, 0, 1, 1]), right=0.6) == pytest.approx(0.7)
     assert certain_from(probabilities, np.array([1, 1, 1, 1]), right=0.6) == 1.0
+    assert certain_from(probabilities, np.array([0, 0, 0, 1]), right=0.6) == 0.0
 
 
 def _scores() -> dict[str, dict[str, HeadScores]]:

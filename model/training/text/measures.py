@@ -48,8 +48,10 @@ def risk_coverage(probabilities: npt.NDArray[np.floating], labels: Labels) -> tu
 
 
 def certain_from(probabilities: npt.NDArray[np.floating], labels: Labels, right: float) -> float:
-    """The lowest confidence from which on answers are right at least so often; 1 where there is none."""
+    """The lowest confidence from which on answers are right at least so often; 1 where there is none, 0 where all of them are."""
     confidence, _, risk = risk_coverage(probabilities, labels)
+    if risk[-1] <= 1 - right:
+        return 0.0  # the least confident answer here may be a sure one: it says nothing against those that are less confident
     enough = np.flatnonzero(risk <= 1 - right)
     return float(confidence[enough[-1]]) if len(enough) else 1.0
 

@@ -114,6 +114,7 @@ class Sphinx:
         self.ref = model_ref()
         self._processes = processes
         self._lock = threading.Lock()
+        self._closed = False
         self._started: list[SpawnProcess] = []
         self._pool = self._new_pool()
 
@@ -128,35 +129,48 @@ class Sphinx:
     def transcribe(self, segments: Iterable[VoiceSegment]) -> Transcript:
         """The words of the segments in order; several are listened to at once and few are held in memory.
 
-        RecogniserDied when a process ends in the middle of its work; the next call finds new ones.
+        RecogniserDied when a process ends over a segment, and another one over the same again; the next call finds new ones.
         """
-        pool = self._pool
-        waiting: deque[Future[list[Word]]] = deque()
+        # Left early, it does not cancel what waits: a cancelled future stops the thread that tells the others that their pool broke.
+        waiting: deque[tuple[VoiceSegment, Future[list[Word]]]] = deque()
         words: list[Word] = []
-        try:
-            for segment in segments:
-                waiting.append(pool.submit(_recognise_here, segment))
-                if len(waiting) >= _LISTENS_AHEAD * self._processes:
-                    words += waiting.popleft().result()
-            while waiting:
-                words += waiting.popleft().result()
-            return Transcript(tuple(words), _LANGUAGE)
-        except BrokenProcessPool as broken:
-            self._replace(pool)
-            raise RecogniserDied("a process of the recogniser ended while it listened to this video; try again") from broken
-        finally:
-            for future in waiting:
-                future.cancel()
+        for segment in segments:
+            waiting.append((segment, self._listen(segment)))
+            if len(waiting) >= _LISTENS_AHEAD * self._processes:
+                words += self._heard(*waiting.popleft())
+        while waiting:
+            words += self._heard(*waiting.popleft())
+        return Transcript(tuple(words), _LANGUAGE)
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
+    def _heard(self, segment: VoiceSegment, words: Future[list[Word]]) -> list[Word]:
+        try:
+            return words.result()
+        except BrokenProcessPool:  # perhaps over another video's segment, or before this one came
+            words = self._listen(segment)
+        try:
+            return words.result()
+        except BrokenProcessPool as broken:
+            raise _died() from broken
+
+    def _listen(self, segment: VoiceSegment) -> Future[list[Word]]:
         with self._lock:
-            if self._pool is broken:
-                broken.shutdown(wait=False, cancel_futures=True)
+            if self._closed:
+                raise _died()
+            try:
+                return self._pool.submit(_recognise_here, segment)
+            except BrokenProcessPool:
                 self._pool = self._new_pool()
+                return self._pool.submit(_recognise_here, segment)
 
     def close(self) -> None:
         """End the processes at once; videos that are listened to fail with RecogniserDied."""
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in self._started:
             process.kill()
             process.join()
+
+
+def _died() -> RecogniserDied:
+    return RecogniserDied("a process of the recogniser ended while it listened to this video; try again")

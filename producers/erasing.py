@@ -47,7 +47,7 @@ class Eraser:
             if not found:
                 await database.rows(connection, "delete_account", id=account_id)
                 log.info("a closed account is erased", extra={"receipt_id": str(receipt_id)})
-        return len(found)
+        return len(found) or 1  # the account itself: another one may have been closed
 
     async def _erase_objects(self) -> int:
         due = await self._database.rows("due_object_erasures", most=BATCH)

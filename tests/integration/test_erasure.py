@@ -157,6 +157,16 @@ async def test_a_closed_account_is_nobody_at_once_and_gone_with_everything_soon(
     assert (receipt["uploads"], receipt["objects"], receipt["finished_at"] is not None) == (3, 9, True)
 
 
+async def test_of_two_closed_accounts_without_uploads_both_go_at_once(database: Database, account: UUID, eraser: Eraser) -> None:
+    other = uuid4()
+    await database.rows("insert_account", id=other, name=f"test-{other}")
+    for closed in (account, other):
+        async with database.transaction() as connection:
+            assert await erasure.close_account(connection, closed)
+    await work_off(eraser)
+    assert await select(database, "select 1 from accounts where id in (%s, %s)", account, other) == []
+
+
 async def test_a_place_that_s3_denies_is_tried_later_and_holds_up_no_other(
     settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -68,23 +69,51 @@ def test_segments_too_short_for_a_word_have_none(length: int) -> None:
     assert recognise(decoder, VoiceSegment(0.0, np.zeros(length, np.float32))) == []
 
 
-def test_a_killed_process_fails_the_video_it_listened_to_and_no_other() -> None:
-    sphinx = Sphinx(processes=1)
-    sphinx.warm_up()
+class _Deadly(VoiceSegment):
+    """A segment over which every process ends that is to listen to it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        return os._exit, (1,)
+
+
+def _deadly() -> VoiceSegment:
+    return _Deadly(0.0, np.zeros(SAMPLE_RATE, np.float32))
+
+
+def test_a_segment_over_which_processes_end_fails_its_video_and_no_other() -> None:
+    with closing(Sphinx(processes=1)) as sphinx:
+        with pytest.raises(RecogniserDied) as raised:
+            sphinx.transcribe([_deadly()])
+        assert raised.value.retryable
+
+        assert sphinx.transcribe(_segments(ERRAND)).words
+
+
+def test_processes_that_were_killed_before_or_while_a_video_is_listened_to_cost_it_nothing() -> None:
     segments = _segments(ERRAND)
 
     def kill_then_go_on() -> Iterator[VoiceSegment]:
+        kill_all()
+        yield from segments[:1]
+        kill_all()
+        yield from segments[1:]
+
+    def kill_all() -> None:
         for process in multiprocessing.active_children():
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
-        yield from segments
 
-    with pytest.raises(RecogniserDied) as raised:
-        sphinx.transcribe(kill_then_go_on())
-    assert raised.value.retryable
+    with closing(Sphinx(processes=1)) as sphinx:
+        undisturbed = sphinx.transcribe(segments).words
+        assert sphinx.transcribe(kill_then_go_on()).words == undisturbed
 
-    assert sphinx.transcribe(segments).words
+
+def test_a_closed_recogniser_fails_what_it_is_given_and_starts_nothing() -> None:
+    sphinx = Sphinx(processes=1)
     sphinx.close()
+    with pytest.raises(RecogniserDied):
+        sphinx.transcribe(_segments(ERRAND))
+    assert multiprocessing.active_children() == []
 
 
 def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap() -> None:

@@ -100,7 +100,7 @@ async def test_the_command_line_writes_an_archive_and_tells_what_is_not_in_it(
     await keep(SAID, name="talk.mp4")
     file, found = tmp_path / "all.zip", ["--api-url", api.url, "--api-key", key]
     assert await asyncio.to_thread(valence, ["export", str(file), "--format", "srt", "--format", "eaf", *found]) == 0
-    assert "1 analyses" in capsys.readouterr().out
+    assert "1 analysis," in capsys.readouterr().out
     assert sorted(zipfile.ZipFile(file).namelist()) == ["manifest.json", "talk.eaf", "talk.srt"]
     await keep(name="empty.mp4")
     assert await asyncio.to_thread(valence, ["export", str(file), *found]) == 1

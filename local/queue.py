@@ -9,14 +9,18 @@ from local.java import JavaProgram
 from local.ports import HOST, Ports
 from local.readiness import http_answers
 
+#: What ElasticMQ is told.
 # WRITE_DELAY=0: otherwise a message that was acknowledged up to half a second before a SIGKILL is gone (measured: 20 of 20).
-_CONFIGURATION = """\
+# One thread for its actors: with several, the one that stores a message reads the list of its receipts while the one that hands it out
+# appends to it, finds a null, fails, and the whole queue stands still for 21 s (ElasticMQ 1.6.14; docs/decisions/0003).
+CONFIGURATION = """\
 include classpath("application.conf")
 node-address {{ protocol = http, host = "{host}", port = {port}, context-path = "" }}
 rest-sqs {{ enabled = true, bind-hostname = "{host}", bind-port = {port}, sqs-limits = strict }}
 rest-stats {{ enabled = false }}
 messages-storage {{ enabled = true, uri = "jdbc:h2:{folder}/messages;WRITE_DELAY=0" }}
 queues-storage {{ enabled = true, path = "{folder}/queues.conf" }}
+pekko.actor.default-dispatcher.fork-join-executor {{ parallelism-min = 1, parallelism-max = 1 }}
 """
 
 
@@ -39,7 +43,7 @@ class Queue:
         program = JavaProgram("org.elasticmq.server.Main", class_path("elasticmq"), self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "elasticmq.conf"
-        configuration.write_text(_CONFIGURATION.format(host=HOST, port=self._port, folder=self._folder))
+        configuration.write_text(CONFIGURATION.format(host=HOST, port=self._port, folder=self._folder))
         return Child(
             name=self.name,
             server=True,

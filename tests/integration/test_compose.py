@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import kafka
+from local import kafka, queue
 from local.processes import GRACE_SECONDS, PROCESSES, OurProcess
 from local.servers import SERVERS
 from runtime.settings import Inference, Notices, Storage
@@ -65,6 +65,15 @@ def test_the_broker_has_the_same_settings(services: dict[str, Any]) -> None:
         assert variable in composed, name
         if name not in _PLACES:
             assert composed[variable] == value, name
+
+
+def test_the_queue_has_the_same_settings() -> None:
+    composed = (REPOSITORY / "deploy/elasticmq.conf").read_text()
+    places = {"0.0.0.0": "HOST", '"queue"': '"HOST"', "9324": "PORT", "/data/": "FOLDER/"}
+    for place, name in places.items():
+        composed = composed.replace(place, name)
+    local = queue.CONFIGURATION.format(host="HOST", port="PORT", folder="FOLDER")
+    assert [line for line in composed.splitlines() if line and not line.startswith("#")] == local.splitlines()
 
 
 def test_the_images_are_the_servers_that_run_without_containers(services: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -35,8 +34,8 @@ log = logging.getLogger(__name__)
 ACK_SECONDS = 30
 #: Kafka would call a consumer dead that has not polled for so long; ours may wait longer for a server, and stays alive.
 _DAY_MILLISECONDS = 86_400_000
-#: How long a consumer may read nothing before it is asked whether there is something to read.
-_STILL_SECONDS = 3.0
+#: How long a poll may take longer than it was given, to finish a rebalance.
+_JOIN_MILLISECONDS = 1_000
 #: How long to look for a broker before it counts as away.
 BOOTSTRAP_MILLISECONDS = 5_000
 
@@ -141,7 +140,6 @@ class KafkaSubscription:
             "fetch_max_wait_ms": 500,
         }
         self._consumer: KafkaConsumer | None = None
-        self._heard = 0.0
 
     async def poll(self, most: int, wait_milliseconds: int) -> list[Received]:
         """Up to `most` records, as soon as there is one, none after `wait_milliseconds`."""
@@ -160,30 +158,15 @@ class KafkaSubscription:
         try:
             if self._consumer is None:
                 self._consumer = open_consumer(*self._topics, **self._configuration)
-                self._heard = time.monotonic()
             batches = self._consumer.poll(timeout_ms=wait_milliseconds, max_records=most)
-            if batches:
-                self._heard = time.monotonic()
-            else:
+            if not batches:
                 _insist_on_a_broker(self._consumer)
-                self._insist_on_records()
+                _insist_on_joining(self._consumer)
         except FencedInstanceIdError:
             raise  # another process has this slot: one of the two must end, and it is the older one
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
         return [received(record) for batch in batches.values() for record in batch]
-
-    def _insist_on_records(self) -> None:
-        """Open the consumer anew where it reads nothing though there is something: kafka-python 3.0.12 was seen to stand still for 20 s and
-        more on a broker that answered everybody else. The member's stable name gives it its partitions back."""
-        if self._consumer is None or time.monotonic() - self._heard < _STILL_SECONDS:
-            return
-        self._heard = time.monotonic()
-        ends = self._consumer.end_offsets(self._consumer.assignment())
-        if any(end > self._consumer.position(partition) for partition, end in ends.items()):
-            log.warning("nothing was read for %.0f s though there are records: the consumer is opened anew", _STILL_SECONDS)
-            self._consumer.close(autocommit=False)
-            self._consumer = None
 
     def _commit(self, records: Sequence[Received]) -> None:
         if self._consumer is None or not records:
@@ -208,6 +191,16 @@ def _insist_on_a_broker(consumer: KafkaConsumer) -> None:
     client = consumer._client
     if not any(client.connected(broker.node_id) for broker in client.cluster.brokers()):
         raise KafkaConnectionError("no broker is connected")
+
+
+def _insist_on_joining(consumer: KafkaConsumer) -> None:
+    """Finish a rebalance in the middle of which the wait of a poll has ended. kafka-python 3.0.12 drops what comes of it between two polls, and
+    forgets it altogether where it had begun it itself, having learned of partitions, as at each start: such a consumer would read nothing and
+    send no heartbeat until the topics change."""
+    coordinator = consumer._coordinator
+    if coordinator.rejoining:
+        coordinator.request_rejoin()
+        coordinator.ensure_active_group(timeout_ms=_JOIN_MILLISECONDS)
 
 
 def open_consumer(*topics: str, **configuration: Any) -> KafkaConsumer:

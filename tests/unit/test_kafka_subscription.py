@@ -1,4 +1,4 @@
-"""A consumer that stands still is not waited for."""
+"""A rebalance that kafka-python would forget is finished."""
 
 from __future__ import annotations
 
@@ -6,60 +6,36 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
 
 from runtime import kafka
 from runtime.kafka import KafkaSubscription
 
-_PARTITION = TopicPartition("topic", 0)
 
+class _Coordinator:
+    """kafka-python's, after a poll whose wait has ended in the middle of a rebalance, or of none."""
 
-class _Still:
-    """A KafkaConsumer that reads nothing, of a partition that ends at `end`, and remembers what it was asked."""
-
-    def __init__(self, end: int) -> None:
+    def __init__(self, rejoining: bool) -> None:
+        self.rejoining = rejoining
         self.asked: list[str] = []
-        self._end = end
-        broker = SimpleNamespace(node_id=1)
-        self._client = SimpleNamespace(connected=lambda node: True, cluster=SimpleNamespace(brokers=lambda: [broker]))
 
-    def poll(self, **_: Any) -> dict[TopicPartition, list[Any]]:
-        self.asked.append("poll")
-        return {}
+    def request_rejoin(self) -> None:
+        self.asked.append("rejoin")
 
-    def assignment(self) -> set[TopicPartition]:
-        return {_PARTITION}
-
-    def end_offsets(self, partitions: set[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(partitions, self._end)
-
-    def position(self, partition: TopicPartition) -> int:
-        return 5
-
-    def close(self, *, autocommit: bool) -> None:
-        self.asked.append("close")
+    def ensure_active_group(self, timeout_ms: int) -> None:
+        assert timeout_ms > 0
+        self.asked.append("join")
 
 
-async def _polled_twice(monkeypatch: pytest.MonkeyPatch, end: int) -> list[_Still]:
-    opened: list[_Still] = []
+@pytest.mark.parametrize(("rejoining", "asked"), [(True, ["rejoin", "join"]), (False, [])])
+async def test_a_rebalance_in_the_middle_of_which_a_poll_ends_is_finished(
+    monkeypatch: pytest.MonkeyPatch, rejoining: bool, asked: list[str]
+) -> None:
+    coordinator = _Coordinator(rejoining)
+    client = SimpleNamespace(connected=lambda node: True, cluster=SimpleNamespace(brokers=lambda: [SimpleNamespace(node_id=1)]))
 
-    def open_one(*topics: str, **_: Any) -> _Still:
-        opened.append(_Still(end))
-        return opened[-1]
+    def open_one(*topics: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(poll=lambda **_: {}, _client=client, _coordinator=coordinator)
 
-    monkeypatch.setattr(kafka, "_STILL_SECONDS", 0.0)
     monkeypatch.setattr(kafka, "open_consumer", open_one)
-    subscription = KafkaSubscription("nowhere:9", "group", ["topic"], 0)
-    for _ in range(2):
-        assert await subscription.poll(1, 1) == []
-    return opened
-
-
-async def test_a_consumer_that_reads_nothing_though_there_are_records_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = await _polled_twice(monkeypatch, end=9)
-    assert first.asked[-1] == second.asked[-1] == "close"
-
-
-async def test_a_consumer_that_has_read_everything_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    (only,) = await _polled_twice(monkeypatch, end=5)
-    assert only.asked == ["poll", "poll"]
+    assert await KafkaSubscription("nowhere:9", "group", ["topic"], 0).poll(1, 1) == []
+    assert coordinator.asked == asked

@@ -69,11 +69,9 @@ def test_the_broker_has_the_same_settings(services: dict[str, Any]) -> None:
 
 def test_the_queue_has_the_same_settings() -> None:
     composed = (REPOSITORY / "deploy/elasticmq.conf").read_text()
-    places = {"0.0.0.0": "HOST", '"queue"': '"HOST"', "9324": "PORT", "/data/": "FOLDER/"}
-    for place, name in places.items():
-        composed = composed.replace(place, name)
-    local = queue.CONFIGURATION.format(host="HOST", port="PORT", folder="FOLDER")
-    assert [line for line in composed.splitlines() if line and not line.startswith("#")] == local.splitlines()
+    settings = [line for line in composed.splitlines() if line and not line.startswith(("#", "node-address", "rest-sqs"))]
+    local = queue.CONFIGURATION.format(host="", port="", folder="/data").splitlines()
+    assert settings == [line for line in local if not line.startswith(("node-address", "rest-sqs"))]
 
 
 def test_the_images_are_the_servers_that_run_without_containers(services: dict[str, Any]) -> None:

@@ -194,9 +194,11 @@ def _insist_on_a_broker(consumer: KafkaConsumer) -> None:
 
 
 def _insist_on_joining(consumer: KafkaConsumer) -> None:
-    """Finish a rebalance in the middle of which the wait of a poll has ended. kafka-python 3.0.12 drops what comes of it between two polls,
-    and forgets it altogether where it had begun it itself, having learned of partitions, as at each start: such a consumer would read nothing
-    and send no heartbeat until the topics change."""
+    """Finish a rebalance in the middle of which the wait of a poll has ended.
+
+    kafka-python 3.0.12 drops what comes of it between two polls, and forgets it altogether where it had begun it itself, having learned of
+    partitions, as at each start: such a consumer would read nothing and send no heartbeat until the topics change.
+    """
     coordinator = consumer._coordinator
     if coordinator.rejoining:
         coordinator.request_rejoin()

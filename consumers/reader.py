@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from runtime.database import Connection, Database
 from runtime.kafka import KafkaSubscription, Received
 from runtime.lag import report_lag
 from runtime.process import Process
+from schemas.codec import InvalidEvent, decode
+from schemas.envelope import Envelope
+from schemas.events import Event
+from schemas.topics import Topic
+
+log = logging.getLogger(__name__)
 
 #: Records handled in one transaction.
 BATCH = 200
@@ -55,3 +62,15 @@ async def follow(running: Process, group: str, topics: Sequence[str], take: Call
             done, committed = [], clock()
     await running.readiness.insist(partial(subscription.commit, done))
     await subscription.close()
+
+
+def event_of(record: Received, topics: Mapping[str, Topic]) -> tuple[Envelope, Event] | None:
+    """The event of a record of one of `topics`, by name, with its envelope; None for a tombstone and for what is no event of that topic."""
+    if record.value is None:
+        return None  # the tombstone of an erased upload
+    try:
+        return decode(topics[record.topic], record.key, record.value, record.headers)
+    except InvalidEvent as error:
+        # Only our own processes write what consumers read, and a topic with a stage behind it has the record dead-lettered there.
+        log.error("ignored: %s", error, extra={"topic": record.topic, "offset": record.offset})
+        return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from consumers.reader import read
+from consumers.reader import event_of, read
 from runtime import database, process, telemetry, uploads
 from runtime.database import Connection
 from runtime.kafka import Received
@@ -69,14 +69,10 @@ async def project(connection: Connection, records: Sequence[Received]) -> None:
         if record.topic in _DEAD_LETTER_TOPICS:
             await _project_dead_letter(connection, record)
             continue
-        if record.value is None:
-            continue  # the tombstone of an erased upload
-        try:
-            envelope, event = decode(_EVENT_TOPICS[record.topic], record.key, record.value, record.headers)
-        except InvalidEvent as error:
-            # Only our own stages write these topics, and those that have a stage behind them dead-letter the record there.
-            log.error("ignored: %s", error, extra={"topic": record.topic, "offset": record.offset})
+        told = event_of(record, _EVENT_TOPICS)
+        if told is None:
             continue
+        envelope, event = told
         status, failure = status_of(event)
         with telemetry.following(event.upload_id, f"project {envelope.type}", envelope.traceparent):
             await uploads.apply_status(connection, event.upload_id, event.attempt, status, SOURCE, failure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,14 +9,12 @@ from uuid import UUID
 
 import msgspec
 
+from consumers.reader import event_of
 from runtime.database import Database
 from runtime.kafka import Received
 from schemas import topics
-from schemas.codec import InvalidEvent, decode
 from schemas.events import AnalysisPersisted, Event, UploadStatusChanged
 from schemas.webhooks import EVENT_OF, AnalysisData, StatusData, WebhookEvent, WebhookMessage
-
-log = logging.getLogger(__name__)
 
 _EVENT_TOPICS = {topic.name: topic for topic in (topics.UPLOADS_STATUS, topics.ANALYSES_PERSISTED)}
 
@@ -94,14 +91,10 @@ class Deliveries:
 
 def _told(records: Sequence[Received]) -> Iterator[Told]:
     for record in records:
-        if record.value is None:
-            continue  # the tombstone of an erased upload
-        try:
-            envelope, event = decode(_EVENT_TOPICS[record.topic], record.key, record.value, record.headers)
-        except InvalidEvent as error:
-            # Only our own processes write these topics.
-            log.error("ignored: %s", error, extra={"topic": record.topic, "offset": record.offset})
+        found = event_of(record, _EVENT_TOPICS)
+        if found is None:
             continue
+        envelope, event = found
         told = told_of(event, envelope.time)
         if told is not None:
             yield told

@@ -1,4 +1,5 @@
-"""When a consumer says that records are done: never before their transaction, not for each small batch, and at the latest when it stops."""
+"""When a consumer says that records are done: never before their transaction, not for each small batch, and at the latest when it stops.
+And what it makes of one that tells it nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from consumers import reader
 from runtime.kafka import Received
 from runtime.process import Process
 from runtime.settings import Settings
+from schemas.topics import UPLOADS_RECEIVED
 from tests.chain import as_received, upload_received
 
 
@@ -77,3 +79,23 @@ async def test_while_batches_follow_without_a_pause_they_are_committed_now_and_t
     await desk.read()
     one = [("handled", [0]), ("transaction", []), ("committed", [0])]
     assert desk.log == [*one, ("handled", [1]), ("transaction", []), ("committed", [1]), ("closed", [])]
+
+
+def test_the_event_of_a_record_comes_with_its_envelope() -> None:
+    event = upload_received()
+    (record,) = as_received(event)
+    found = reader.event_of(record, {UPLOADS_RECEIVED.name: UPLOADS_RECEIVED})
+    assert found is not None
+    assert (found[0].id, found[1]) == (str(event.id), event)
+
+
+@pytest.mark.parametrize(
+    ("value", "logged"),
+    [pytest.param(None, [], id="tombstone"), pytest.param(b"nonsense", [(UPLOADS_RECEIVED.name, 0)], id="nonsense")],
+)
+def test_a_tombstone_is_passed_over_in_silence_and_what_is_no_event_by_its_topic_and_offset(
+    value: bytes | None, logged: list[tuple[str, int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    (record,) = as_received(upload_received())
+    assert reader.event_of(record._replace(value=value), {UPLOADS_RECEIVED.name: UPLOADS_RECEIVED}) is None
+    assert [(entry.__dict__["topic"], entry.__dict__["offset"]) for entry in caplog.records] == logged

@@ -20,6 +20,8 @@ from local.ports import HOST, Ports
 _USER = _DATABASE = "valence"
 #: PostgreSQL refuses to run as root. This user owns the data folder then; every Unix has it.
 _UNPRIVILEGED = "nobody"
+#: What docker-compose.yml sets too.
+SETTINGS = ("-c", "max_connections=200", "-c", "timezone=UTC")
 
 
 class Postgres:
@@ -56,7 +58,7 @@ class Postgres:
             argv=(
                 *(str(programs / "postgres"), "-D", str(self._data)),
                 *("-c", f"listen_addresses={HOST}", "-c", f"port={self._port}", "-c", "unix_socket_directories="),
-                *("-c", "max_connections=200", "-c", "timezone=UTC"),
+                *SETTINGS,
             ),
             environment=environment,
             folder=self._folder,

@@ -12,6 +12,8 @@ from local.ports import HOST, Ports
 #: Every port it would open, all chosen: two stacks must not meet.
 _PORTS = ("master", "volume", "filer", "s3", "admin")
 _HEALTH_KEY = ".health"
+#: What docker-compose.yml sets too: no accounts of its own, no bucket that nobody made, and it calls nobody.
+SETTINGS = ("-s3.iam=false", "-s3.autoCreateBucket=false", "-master.telemetry=false")
 
 
 class Storage:
@@ -44,8 +46,6 @@ class Storage:
         settings = (
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
-            "-s3.iam=false",
-            "-s3.autoCreateBucket=false",
             "-webdav=false",
             "-admin.ui=false",
         )
@@ -60,8 +60,8 @@ class Storage:
                 f"-ip={HOST}",
                 f"-ip.bind={HOST}",
                 *chosen,
+                *SETTINGS,
                 *settings,
-                "-master.telemetry=false",
                 "-volume.preStopSeconds=1",
             ),
             environment=environment,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from local import kafka, queue
-from local.processes import GRACE_SECONDS, PROCESSES, OurProcess
+from local import kafka, postgres, queue, storage
+from local.processes import GRACE_SECONDS, LOCAL_DEFAULTS, PROCESSES, OurProcess
 from local.servers import SERVERS
 from runtime.settings import Inference, Notices, Storage
 
@@ -72,6 +74,27 @@ def test_the_queue_has_the_same_settings() -> None:
     settings = [line for line in composed.splitlines() if line and not line.startswith(("#", "node-address", "rest-sqs"))]
     local = queue.CONFIGURATION.format(host="", port="", folder="/data").splitlines()
     assert settings == [line for line in local if not line.startswith(("node-address", "rest-sqs"))]
+
+
+def test_the_database_and_s3_have_the_same_settings(services: dict[str, Any]) -> None:
+    assert services["postgres"]["command"] == ["postgres", *postgres.SETTINGS]
+    assert set(storage.SETTINGS) <= set(services["storage"]["command"])
+
+
+def test_the_model_is_run_with_the_same_settings(services: dict[str, Any]) -> None:
+    assert LOCAL_DEFAULTS.items() <= services["model"]["environment"].items()
+
+
+def test_no_setting_of_the_processes_is_one_that_nothing_reads(services: dict[str, Any]) -> None:
+    ours = {process.name for process in PROCESSES} - {"model", "sagemaker"}  # which have settings of their own
+    composed = {name for service in ours for name in services[service]["environment"] if name.startswith("VALENCE_")}
+    assert composed <= set(re.findall(r"\bVALENCE_[A-Z_]+", (REPOSITORY / "docs/settings.md").read_text()))
+
+
+def test_whoever_is_sent_to_s3_from_outside_reaches_it(services: dict[str, Any]) -> None:
+    address = urlsplit(services["api"]["environment"]["VALENCE_STORAGE_PUBLIC_URL"])
+    served = urlsplit(services["api"]["environment"]["AWS_ENDPOINT_URL_S3"])
+    assert f"{address.netloc}:{served.port}" in services[served.hostname]["ports"]
 
 
 def test_the_images_are_the_servers_that_run_without_containers(services: dict[str, Any]) -> None:

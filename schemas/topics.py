@@ -84,7 +84,7 @@ EVENT_TOPICS = (
     UPLOADS_STATUS,
 )
 
-#: Topics that a stage or a consumer of ours reads, and which therefore can have dead letters.
+#: Topics that a stage or the status projector reads. Each has a topic for dead letters.
 CONSUMED_TOPICS = (
     UPLOADS_RECEIVED,
     UPLOADS_VALIDATED,

@@ -27,7 +27,9 @@ def services() -> dict[str, Any]:
 
 
 def test_the_services_are_the_servers_the_processes_and_their_preparation(services: dict[str, Any]) -> None:
-    assert set(services) == {*SERVERS, *(process.name for process in PROCESSES), "prepare"}
+    local = {*SERVERS, *(process.name for process in PROCESSES), "prepare"}
+    assert local - set(services) == set(), "add a service for each to docker-compose.yml, as `persist` has one"
+    assert set(services) - local == set(), "take these out of docker-compose.yml, or put them into local/processes.py"
 
 
 @pytest.mark.parametrize("process", [process for process in PROCESSES if process.name != "model"], ids=lambda process: process.name)

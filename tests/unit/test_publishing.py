@@ -25,11 +25,15 @@ VERSIONS = sorted(STRUCTS)
 
 
 def committed(name: str) -> Any:
-    return json.loads((FOLDER / f"{name}.json").read_text())
+    file = FOLDER / f"{name}.json"
+    assert file.exists(), "run `python -m schemas.publishing` and commit what it writes"
+    return json.loads(file.read_text())
 
 
 def example(name: str) -> bytes:
-    return (EXAMPLES / f"{name}.json").read_bytes()
+    file = EXAMPLES / f"{name}.json"
+    assert file.exists(), f"write an example of {name} by hand, every field in it, into schemas/published/examples/{name}.json"
+    return file.read_bytes()
 
 
 def test_what_is_committed_is_what_the_code_says() -> None:
@@ -38,7 +42,9 @@ def test_what_is_committed_is_what_the_code_says() -> None:
 
 
 def test_every_version_has_its_example_and_no_example_is_without_a_version() -> None:
-    assert sorted(file.stem for file in EXAMPLES.iterdir()) == VERSIONS
+    examples = {file.stem for file in EXAMPLES.iterdir()}
+    assert examples - set(VERSIONS) == set(), "a released version stays in EVENTS; the example of one that never was released goes with it"
+    assert set(VERSIONS) - examples == set(), "write an example of each by hand, every field in it, into schemas/published/examples/"
 
 
 @pytest.mark.parametrize("name", VERSIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -31,3 +32,11 @@ def plain_table(*columns: str) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column(columns[-1], overflow="fold")
     return table
+
+
+def print_table(table: Table, nothing: str) -> None:
+    """Print a table; one without rows is told of in words, which are in nobody's way when results are piped."""
+    if table.row_count:
+        output().print(table)
+    else:
+        click.echo(nothing, err=True)

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from cli.accounts import ask
-from cli.consoles import output, plain_table
+from cli.consoles import plain_table, print_table
 from cli.servers import data_option, servers
 from cli.wording import printable
 from consumers import dead_letters as records
@@ -48,10 +48,7 @@ def list_(redriven: bool, data: Path | None) -> None:
         when = f"{letter['dead_lettered_at'].astimezone():%d %b %H:%M}"
         again = " (redriven)" if letter["redriven_at"] else ""
         table.add_row(str(letter["id"]), when, letter["topic"], letter["reason"] + again, Text(printable(letter["error"])))
-    if table.row_count:
-        output().print(table)
-    else:
-        click.echo("there are no dead letters", err=True)
+    print_table(table, "there are no dead letters")
 
 
 @dead_letters.command()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -11,12 +9,13 @@ import click
 from rich.text import Text
 
 from cli.api import api_options, connected, find_api
-from cli.consoles import output, plain_table
+from cli.consoles import output, plain_table, print_table
+from cli.pages import first
 from cli.results import show_analysis
 from cli.selecting import selection_options
 from cli.wording import clock, explained, printable, size
 from schemas.resources import Upload
-from valence import Client, Format, Selection
+from valence import Format, Selection
 
 
 @click.group()
@@ -42,12 +41,9 @@ def list_(selection: Selection, limit: int, api_url: str | None, api_key: str | 
     """
     table = plain_table("id", "status", "sent", "file")
     with connected(find_api(api_url, api_key, data)) as client:
-        for upload in itertools.islice(_pages(client, selection, limit), limit):
+        for upload in first(limit, lambda size, after: client.list_uploads(**selection._asdict(), limit=size, after=after)):
             table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%d %b %H:%M}", Text(_found(upload)))
-    if table.row_count:
-        output().print(table)
-    else:
-        click.echo("There are no such uploads: `valence analyse FILE` sends one.", err=True)
+    print_table(table, "There are no such uploads: `valence analyse FILE` sends one.")
 
 
 @uploads.command()
@@ -117,16 +113,6 @@ def analysis(upload_id: UUID, chosen: str | None, attempt: int | None, api_url: 
             show_analysis(output(), _name(client.get_upload(upload_id)), client.analysis(upload_id, attempt))
         else:
             click.echo(client.analysis_as(upload_id, Format(chosen), attempt), nl=False)
-
-
-def _pages(client: Client, selection: Selection, limit: int) -> Iterator[Upload]:
-    after = None
-    while True:
-        page = client.list_uploads(**selection._asdict(), limit=min(limit, 100), after=after)
-        yield from page.data
-        after = page.next_cursor
-        if after is None:
-            return
 
 
 def _found(upload: Upload) -> str:

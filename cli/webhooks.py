@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,10 +10,10 @@ import click
 from rich.text import Text
 
 from cli.api import api_options, connected, find_api
-from cli.consoles import output, plain_table
+from cli.consoles import plain_table, print_table
+from cli.pages import first
 from cli.wording import printable
 from schemas.webhooks import ENDINGS, ChangeWebhook, Delivery, DeliveryState, Webhook, WebhookEvent
-from valence import Client
 
 _EVENTS = click.Choice([event.value for event in WebhookEvent])
 _STATES = click.Choice([state.value for state in DeliveryState])
@@ -55,10 +53,7 @@ def list_(api_url: str | None, api_key: str | None, data: Path | None) -> None:
     with connected(find_api(api_url, api_key, data)) as client:
         for webhook in client.webhooks.list():
             table.add_row(str(webhook.id), _state(webhook), Text(printable(webhook.url)), ", ".join(webhook.events))
-    if table.row_count:
-        output().print(table)
-    else:
-        click.echo("There are no webhooks: `valence webhooks create URL` makes one.", err=True)
+    print_table(table, "There are no webhooks: `valence webhooks create URL` makes one.")
 
 
 @webhooks.command()
@@ -72,13 +67,11 @@ def deliveries(webhook_id: UUID, limit: int, states: tuple[str, ...], api_url: s
     """List what a webhook was told, newest first, with the newest try at each."""
     table = plain_table("id", "state", "tries", "made", "type", "newest try")
     with connected(find_api(api_url, api_key, data)) as client:
-        for delivery in itertools.islice(_pages(client, webhook_id, [DeliveryState(state) for state in states], limit), limit):
+        wanted = [DeliveryState(state) for state in states]
+        for delivery in first(limit, lambda size, after: client.webhooks.deliveries(webhook_id, limit=size, after=after, states=wanted)):
             made = f"{delivery.created_at.astimezone():%d %b %H:%M}"
             table.add_row(str(delivery.id), delivery.state, str(delivery.attempts), made, delivery.type, Text(_newest(delivery)))
-    if table.row_count:
-        output().print(table)
-    else:
-        click.echo("There are no such deliveries.", err=True)
+    print_table(table, "There are no such deliveries.")
 
 
 @webhooks.command()
@@ -143,16 +136,6 @@ def delete(webhook_id: UUID, yes: bool, api_url: str | None, api_key: str | None
             click.confirm(f"Delete {webhook_id}? Its address is told nothing more.", abort=True, err=True)
         client.webhooks.delete(webhook_id)
     click.echo(f"deleted {webhook_id}")
-
-
-def _pages(client: Client, webhook_id: UUID, states: list[DeliveryState], limit: int) -> Iterator[Delivery]:
-    after = None
-    while True:
-        page = client.webhooks.deliveries(webhook_id, limit=min(limit, 100), after=after, states=states)
-        yield from page.data
-        after = page.next_cursor
-        if after is None:
-            return
 
 
 def _state(webhook: Webhook) -> str:

@@ -9,14 +9,13 @@ from litestar import Response, delete, get, post
 from litestar.params import FromPath
 from psycopg.rows import DictRow
 
-from api import accounts, audit, bodies, credentials
+from api import audit, bodies, confirmed_accounts, credentials
 from api.accounts import Scope
 from api.audit import Action
 from api.documentation import problems
 from api.guards import requires
 from api.principal import Principal
 from api.problems import (
-    AccountClosed,
     EmailUnverified,
     InvalidRequest,
     MissingScope,
@@ -26,7 +25,6 @@ from api.problems import (
     field_at,
 )
 from api.services import Authenticated, Injected
-from api.signing_in import must_verify
 from api.visitors import visitor
 from runtime import database
 from schemas.accounts import CreatedKey, Key, KeyList, NewKey
@@ -63,13 +61,7 @@ async def create_key(request: Authenticated, services: Injected) -> Response[Cre
     principal = request.user
     key = credentials.mint()
     async with services.database.transaction() as connection:
-        account = await database.row(connection, "lock_account", id=principal.account_id)
-        if account is None:
-            raise AccountClosed(accounts.CLOSED)
-        if must_verify(account, services.settings):
-            raise EmailUnverified(
-                "open the link that was mailed to the account's address first: `POST /v1/email-verifications` sends another"
-            )
+        await confirmed_accounts.lock(connection, services, principal.account_id)
         counted = await database.row(connection, "count_working_keys", account_id=principal.account_id)
         if counted is not None and counted["keys"] >= MOST_KEYS:
             raise TooManyKeys(f"the account has {MOST_KEYS} keys: revoke one that nobody needs first")

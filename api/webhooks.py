@@ -13,14 +13,13 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
-from api import accounts, audit, bodies
+from api import audit, bodies, confirmed_accounts
 from api.accounts import Scope
 from api.audit import Action
 from api.documentation import problems
 from api.guards import requires
-from api.problems import AccountClosed, EmailUnverified, InvalidRequest, NoSuchWebhook, TooManyWebhooks, UnsupportedMediaType, field_at
+from api.problems import EmailUnverified, InvalidRequest, NoSuchWebhook, TooManyWebhooks, UnsupportedMediaType, field_at
 from api.services import Authenticated, Injected, Services
-from api.signing_in import must_verify
 from api.visitors import visitor
 from runtime import database
 from runtime.database import Database
@@ -59,11 +58,7 @@ async def create_webhook(request: Authenticated, services: Injected) -> Response
     await _check_url(services, data.url)
     principal, secret = request.user, secrets.token_bytes(SECRET_BYTES)
     async with services.database.transaction() as connection:
-        account = await database.row(connection, "lock_account", id=principal.account_id)
-        if account is None:
-            raise AccountClosed(accounts.CLOSED)
-        if must_verify(account, services.settings):
-            raise EmailUnverified("open the link that was mailed to your address first: `POST /v1/email-verifications` sends another")
+        await confirmed_accounts.lock(connection, services, principal.account_id)
         counted = await database.row(connection, "count_webhooks", account_id=principal.account_id)
         if counted is not None and counted["webhooks"] >= MOST_WEBHOOKS:
             raise TooManyWebhooks(f"the account has {MOST_WEBHOOKS} webhooks: delete one that nobody needs first")

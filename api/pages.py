@@ -69,8 +69,9 @@ def routes(storage_url: str) -> list[HTTPRouteHandler]:
     policy = content_security_policy(f"{address.scheme}://{address.netloc}")
     contents = {str(path.relative_to(FOLDER)): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
     contents["sample.mp4"] = SAMPLE.read_bytes()
-    document, described = contents.pop("index.html"), contents.pop(f"{REFERENCE}reference.html")
     version = hashlib.sha256(b"".join(name.encode() + content for name, content in contents.items())).hexdigest()[:16]
+    head = contents.pop("head.html")
+    document, described = (contents.pop(name).replace(b"<!-- head -->\n", head) for name in ("index.html", f"{REFERENCE}reference.html"))
     files = {name: _web_file(name, content) for name, content in contents.items()}
     own = [name for name in contents if not name.startswith(REFERENCE)]
     index = _web_file("index.html", _linked(document, f"/static/{version}", own))

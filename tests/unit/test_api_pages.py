@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from api import pages
+from api.audit import Action
 from api.error_answers import handlers
 
 #: What a first visit may weigh, in bytes over the wire: everything but the sample video.
@@ -42,6 +43,20 @@ def test_nothing_runs_or_loads_but_what_is_ours_and_videos_from_s3(client: TestC
 @pytest.mark.parametrize("address", ["/sign-in", "/reset", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001"])
 def test_every_view_is_the_same_document(client: TestClient[Litestar], address: str) -> None:
     assert client.get(address).content == client.get("/").content
+
+
+@pytest.mark.parametrize("address", ["/", "/reference"])
+def test_every_document_has_what_all_heads_share(client: TestClient[Litestar], address: str) -> None:
+    head = client.get(address).text.partition("</head>")[0]
+    assert head.count('<meta charset="utf-8">') == head.count('name="viewport"') == 1
+    assert {"tokens.css", "page.css", "icon.svg", "instrument-sans.woff2"} <= {Path(link).name for link in linked(head)}
+
+
+def test_every_event_of_the_audit_log_has_a_sentence_of_its_own() -> None:
+    words = (pages.FOLDER / "scripts" / "text_activity.js").read_text(encoding="utf-8")
+    sentences = dict(re.findall(r'"(account:[\w:-]+)": "([^"]+)"', words))
+    assert set(sentences) == {action.value for action in Action}
+    assert len(set(sentences.values())) == len(sentences)
 
 
 def test_a_first_visit_weighs_less_than_150_kib(client: TestClient[Litestar]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.web.visitor import PASSWORD, Account, Opener
 
@@ -32,7 +32,7 @@ async def test_a_changed_password_ends_other_sessions_and_the_account_can_be_del
     await form.get_by_role("button", name="Change the password").click()
     await expect(form.get_by_role("status")).to_contain_text("Other sessions have ended.")
     assert (await account.http.get("/v1/session")).status_code == 401
-    await expect(page.get_by_role("region", name="Activity").get_by_role("listitem").first).to_be_visible()
+    await expect(page.get_by_role("region", name="Activity")).to_contain_text("Somebody signed in")
 
     end = page.get_by_role("region", name="Delete the account")
     await end.get_by_role("button", name="Delete the account").click()
@@ -41,3 +41,33 @@ async def test_a_changed_password_ends_other_sessions_and_the_account_can_be_del
     await expect(page.get_by_role("button", name="Make an account")).to_be_visible()
     gone = await account.http.post("/v1/session", json={"email": account.email, "password": NEW_PASSWORD})
     assert gone.status_code == 401
+
+
+async def test_a_section_is_led_to_and_what_was_typed_is_still_there(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account, viewport={"width": 1440, "height": 500})
+    page = visitor.page
+    await visitor.go("/settings#webhooks")
+    await expect(page.get_by_role("heading", name="Webhooks")).to_be_in_viewport()
+    name = page.get_by_role("region", name="API keys").get_by_label("Name")
+    await name.fill("half typed")
+    await page.get_by_role("link", name="Delete the account").click()
+    await expect(page.get_by_role("button", name="Delete the account")).to_be_in_viewport()
+    await expect(name).to_have_value("half typed")
+    await page.go_back()
+    await expect(name).to_have_value("half typed")
+
+
+async def test_whoever_has_to_confirm_an_address_is_told_instead_of_being_given_a_form(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+
+    async def unconfirmed(route: Route) -> None:
+        session = await (await route.fetch()).json()
+        session["account"]["must_verify_email"] = True
+        await route.fulfill(json=session)
+
+    await visitor.page.route("**/v1/session", unconfirmed)
+    await visitor.go("/settings")
+    for section in ("API keys", "Webhooks"):
+        region = visitor.page.get_by_role("region", name=section)
+        await expect(region).to_contain_text(f"we have sent a link to {account.email}")
+        await expect(region.get_by_role("textbox")).to_have_count(0)

@@ -104,9 +104,43 @@ async def test_an_upload_can_be_paused_resumed_and_given_up(account: Account, op
     await expect(visitor.entry(video.name)).to_contain_text("Cancelled")
 
 
-async def test_an_empty_file_is_refused_before_it_is_announced(account: Account, open_page: Opener) -> None:
+async def test_an_empty_file_is_refused_before_it_is_announced_and_those_beside_it_are_sent(account: Account, open_page: Opener) -> None:
     visitor = await open_page(account)
     await visitor.go("/")
-    await visitor.choose({"name": "nothing.mp4", "mimeType": "video/mp4", "buffer": b""})
+    empty, other = (
+        {"name": name, "mimeType": "video/mp4", "buffer": content} for name, content in (("nothing.mp4", b""), ("other.mp4", b"no video"))
+    )
+    await visitor.choose(empty, other)
     await expect(visitor.page.get_by_role("alert").first).to_have_text("nothing.mp4: The file is empty.")
-    assert (await account.http.get("/v1/uploads")).json()["data"] == []
+    await expect(visitor.entry("other.mp4")).to_contain_text("Not accepted")
+    assert [upload["filename"] for upload in (await account.http.get("/v1/uploads")).json()["data"]] == ["other.mp4"]
+
+
+#: Drops a file on the bar; whether the browser was kept from opening it in place of the page.
+DROPPED = """() => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(["no video"], "dropped.mp4", { type: "video/mp4" }));
+  return !document.getElementById("bar").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+async def test_a_file_that_is_dropped_beside_the_zone_is_sent_and_never_replaces_the_page(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/settings")
+    assert await visitor.page.evaluate(DROPPED)
+    await visitor.page.get_by_role("link", name="Library").click()
+    await expect(visitor.page.get_by_role("heading", name="Drop videos here")).to_be_visible()
+    assert await visitor.page.evaluate(DROPPED)
+    await expect(visitor.entry("dropped.mp4")).to_contain_text("Not accepted")
+    assert len((await account.http.get("/v1/uploads")).json()["data"]) == 1
+
+
+async def test_whoever_leaves_the_page_while_it_sends_is_asked(account: Account, open_page: Opener, video: Path) -> None:
+    visitor = await at_the_library(open_page, account, hold_from=2)
+    await visitor.choose(video)
+    await until(lambda: parts_there(account), "a part has come", holds=lambda parts: parts == [1])
+    async with visitor.page.expect_event("dialog") as asked:
+        await visitor.page.close(run_before_unload=True)
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.accept()

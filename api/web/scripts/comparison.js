@@ -10,8 +10,8 @@ import { go } from "./router.js";
 import { ask } from "./server.js";
 import { text } from "./text.js";
 
-/** What compares: `controls` for the head, `element` for the place below the river. */
-export function comparison(upload, attempt, words) {
+/** What compares: `controls` for the head, `element` for the place below the river; `complain` tells what went wrong. */
+export function comparison(upload, attempt, words, complain) {
   const element = h("div", { class: "comparison", hidden: true });
   const verdict = h("p", { class: "small", role: "status" });
   const others = Array.from({ length: upload.attempt }, (_, place) => place + 1).filter((number) => number !== attempt);
@@ -33,12 +33,16 @@ export function comparison(upload, attempt, words) {
     fill(element, h("div", { class: "section-head" }, h("h2", {}, heading), verdict, link), river(other.analysis, { seek: () => {}, heading, headingLevel: "h3" }).element);
   };
   select.addEventListener("change", () => show().catch((error) => fill(element, h("p", { class: "notice", "data-kind": "wrong", role: "alert" }, error.message)) && (element.hidden = false)));
-  const again = h("button", { class: "button", "data-kind": "plain", title: text.result.againHint, onclick: () => retry(upload, again) }, icon("again"), text.result.again);
+  const again = h("button", { class: "button", "data-kind": "plain", title: text.result.againHint, onclick: () => retry(upload, again).catch(complain) }, icon("again"), text.result.again);
   return { element, controls: [again, others.length ? select : null] };
 }
 
 async function retry(upload, button) {
   button.disabled = true;
-  live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
-  await go("/");
+  try {
+    live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
+    await go("/");
+  } finally {
+    button.disabled = false;
+  }
 }

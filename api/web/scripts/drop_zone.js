@@ -1,11 +1,11 @@
-// Where videos are dropped or chosen: a real file input, with the whole area as its label.
+// Where videos are dropped or chosen: a real file input; whoever misses the zone by a little has dropped them all the same.
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { queue } from "./queue.js";
 import { text } from "./text.js";
 
-/** The zone: `{element, resize(empty)}`; an empty library has a large one that offers the sample. */
+/** The zone: `{element, resize(empty), leave()}`; an empty library has a large one that offers the sample. */
 export function dropZone(complain) {
   const captions = h("input", { type: "checkbox" });
   const add = (files) => queue.add(files, { captions: captions.checked }).catch(complain);
@@ -37,15 +37,17 @@ export function dropZone(complain) {
 
   let depth = 0; // entering a child leaves its parent: only the outermost counts
   const over = (change) => (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return; // a word that is dragged into the search
     event.preventDefault();
     depth = Math.max(0, depth + change);
     element.toggleAttribute("data-over", depth > 0);
     heading.textContent = depth > 0 ? text.drop.over : text.drop.heading;
   };
-  element.addEventListener("dragenter", over(1));
-  element.addEventListener("dragleave", over(-1));
-  element.addEventListener("dragover", (event) => event.preventDefault());
-  element.addEventListener("drop", (event) => {
+  const listening = new AbortController();
+  const listen = (name, act) => document.addEventListener(name, act, { signal: listening.signal });
+  listen("dragenter", over(1));
+  listen("dragleave", over(-1));
+  listen("drop", (event) => {
     over(-depth)(event);
     add([...event.dataTransfer.files]);
   });
@@ -54,7 +56,7 @@ export function dropZone(complain) {
     element.toggleAttribute("data-empty", empty);
     offer.hidden = !empty;
   };
-  return { element, resize };
+  return { element, resize, leave: () => listening.abort() };
 }
 
 async function sampleFile() {

@@ -78,6 +78,7 @@ class LibraryView {
 
   leave() {
     this.filters.leave();
+    this.zone.leave();
     this.ends.forEach((end) => end());
     queue.removeEventListener("change", this.refresh);
   }

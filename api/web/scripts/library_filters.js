@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { EMOTIONS } from "./feelings.js";
 import { icon } from "./icons.js";
+import { rename } from "./router.js";
 import { text } from "./text.js";
 
 /** Typing is let come to rest before the server is asked. */
@@ -27,7 +28,7 @@ export function libraryFilters(changed) {
     const now = valuesOf(fields).toString();
     if (now === shown) return;
     shown = now;
-    history.replaceState(null, "", now ? `${location.pathname}?${now}` : location.pathname);
+    rename(now ? `${location.pathname}?${now}` : location.pathname);
     changed();
   };
   input.addEventListener("input", () => {

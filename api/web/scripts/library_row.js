@@ -33,7 +33,11 @@ export function libraryRow(upload, complain, gone) {
 
   const retry = async (button) => {
     button.disabled = true;
-    live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
+    try {
+      live.learn(await ask("POST", `/v1/uploads/${upload.id}/retry`));
+    } finally {
+      button.disabled = false;
+    }
   };
   const remove = async () => {
     if (await erase(upload)) gone();

@@ -77,6 +77,8 @@ addEventListener("signed-out", () => {
     go(`/sign-in#${encodeURIComponent(location.pathname + location.search + location.hash)}`);
   }
 });
+// A file that is dropped where nothing takes it would be opened in place of the page.
+for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
 showBanner();
 await begin([
   [/^\/$/, (main, groups) => (RESET_LINK.test(location.hash) ? go(`/reset${location.hash}`, { replace: true }) : behindSession(libraryView)(main, groups))],

@@ -45,12 +45,19 @@ class Queue extends EventTarget {
       .filter((upload) => upload && OPEN.has(upload.status) && !here.has(upload.id));
   }
 
-  /** Announce files and send them; one that was interrupted goes on. Problem where the server refuses one. */
+  /** Announce files and send them; one that was interrupted goes on. Problem where some are refused; the others are sent all the same. */
   async add(files, { captions = false } = {}) {
+    const refused = [];
     for (const file of files) {
       const begun = this.interrupted.find((upload) => sameFile(remembered(this.#accountId)[upload.id], file));
-      this.#enqueue(file, begun ?? (await this.#announce(file, captions)));
+      try {
+        this.#enqueue(file, begun ?? (await this.#announce(file, captions)));
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        refused.push(error.message);
+      }
     }
+    if (refused.length) throw new Problem(0, { detail: [...new Set(refused)].join(" ") });
   }
 
   /** Go on with an interrupted upload; false if this is another file than its. */
@@ -138,3 +145,4 @@ function plainName(name) {
 }
 
 export const queue = new Queue();
+addEventListener("beforeunload", (event) => queue.sendings.some(({ state }) => MOVING.has(state)) && event.preventDefault());

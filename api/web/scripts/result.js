@@ -82,13 +82,17 @@ function showResult(main, upload, { analysis, attempt }) {
     note.textContent = said;
   };
   const note = h("p", { class: "small quiet note", "aria-hidden": "true" });
+  const complain = (error) => {
+    announce(error.message, { urgent: true });
+    note.textContent = error.message;
+  };
   const share = h("button", { class: "button", "data-kind": "plain", onclick: copyLink }, icon("link"), text.result.copyLink);
   const keyboard = h("button", { class: "button", "data-kind": "plain", onclick: showShortcuts }, icon("help"), text.result.shortcuts);
   const remove = async () => {
     if (await erase(upload)) go("/");
   };
-  const bin = h("button", { class: "button", "data-kind": "plain", onclick: () => remove().catch((error) => (note.textContent = error.message)) }, icon("bin"), text.erasing.erase);
-  const others = comparison(upload, attempt, words);
+  const bin = h("button", { class: "button", "data-kind": "plain", onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
+  const others = comparison(upload, attempt, words, complain);
   const reason = analysis.reason ? h("p", { class: "notice" }, text.result.reasons[analysis.reason]) : null;
   const gaps = analysis.gaps?.length ? h("p", { class: "notice" }, `${format.counted(analysis.gaps.length, text.result.gaps)}: ${analysis.gaps.map((gap) => gap.reason).join("; ")}`) : null;
   main.classList.add("result");

@@ -8,6 +8,10 @@ const main = document.getElementById("main");
 let leave = () => {};
 let routes = [];
 let entered = 0;
+let shown = "";
+
+/** A link that was mailed: its fragment is for the view to act on. Every other fragment is a place within what is shown already. */
+const MAILED = /^#(reset|verify)=/;
 
 /**
  * Begin: each route is `[pattern, view]`; a view gets the main element and the pattern's groups, fills the element, and may return a
@@ -15,7 +19,9 @@ let entered = 0;
  */
 export function begin(table) {
   routes = table;
-  addEventListener("popstate", () => enter());
+  addEventListener("popstate", ({ state }) => {
+    if (address() !== shown || MAILED.test(location.hash)) enter({ scroll: state?.scroll ?? 0 });
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.download || link.target) return;
@@ -23,19 +29,28 @@ export function begin(table) {
     if (url.origin !== location.origin || link.hasAttribute("data-plain") || !found(url.pathname)) return;
     if (url.pathname === location.pathname && url.hash) return;
     event.preventDefault();
-    go(url.pathname + url.hash);
+    go(url.pathname + url.search + url.hash);
   });
   return enter();
 }
 
-/** Go to another view. */
+/** Go to another view; who comes back finds this one where it was left. */
 export function go(path, { replace = false } = {}) {
+  if (!replace) history.replaceState({ scroll: scrollY }, "");
   history[replace ? "replaceState" : "pushState"](null, "", path);
   return enter({ moved: true });
 }
 
+/** Give what is shown another address. */
+export function rename(path) {
+  history.replaceState(null, "", path);
+  shown = address();
+}
+
 /** A number of its own for each view that is entered: one that has waited for an answer looks whether it is still the one that is shown. */
 export const current = () => entered;
+
+const address = () => location.pathname + location.search;
 
 function found(path) {
   for (const [pattern, view] of routes) {
@@ -45,11 +60,12 @@ function found(path) {
   return null;
 }
 
-async function enter({ moved = false } = {}) {
+async function enter({ moved = false, scroll = moved ? 0 : null } = {}) {
   leave();
   leave = () => {};
   entered += 1;
   const here = entered;
+  shown = address();
   const [view, groups] = found(location.pathname) ?? [missing, {}];
   main.className = "main";
   main.setAttribute("aria-busy", "true");
@@ -64,8 +80,10 @@ async function enter({ moved = false } = {}) {
     if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const place = location.hash && document.getElementById(location.hash.slice(1));
+  if (place) place.scrollIntoView();
+  else if (scroll !== null) scrollTo(0, scroll);
   if (moved) {
-    scrollTo(0, 0);
     main.focus({ preventScroll: true });
     announce(document.title);
   }

@@ -16,7 +16,7 @@ const SECTIONS = [
   ["webhooks", text.settings.webhooks.name, webhooks],
   ["sessions", text.settings.sessions, sessions],
   ["password", text.settings.security, password],
-  ["activity", text.settings.activity, activity],
+  ["activity", text.settings.activity.name, activity],
   ["delete", text.settings.erase, erasure],
 ];
 

@@ -1,5 +1,6 @@
 // The password, what has happened to the account, and its end.
 
+import { browserName } from "./browsers.js";
 import { h, uniqueId } from "./dom.js";
 import * as format from "./formats.js";
 import { acting, outcome } from "./settings.js";
@@ -33,11 +34,17 @@ export async function activity() {
     const page = await pageOf("/v1/audit", { limit: RECENT, after });
     after = page.next_cursor;
     more.hidden = !after;
-    list.append(...page.data.map((event) => h("li", {}, h("div", {}, h("p", { class: "list-name" }, event.action), h("p", { class: "small quiet" }, [format.moment(event.at), event.address].filter(Boolean).join(" · "))))));
+    list.append(...page.data.map(happened));
   };
   more.addEventListener("click", acting(told, next));
   await next();
-  return [h("p", { class: "quiet" }, text.settings.activityLead), list, told.element, more];
+  return [h("p", { class: "quiet" }, text.settings.activity.lead), list, told.element, more];
+}
+
+/** An event as a sentence; an action that this version of the page does not know has its name. */
+function happened({ action, at, address, user_agent: agent, key_id: key }) {
+  const facts = [format.moment(at), key && text.settings.activity.byKey(key), agent && !key && (browserName(agent) ?? agent), address];
+  return h("li", {}, h("div", {}, h("p", { class: "list-name" }, text.settings.activity.actions[action] ?? action), h("p", { class: "small quiet" }, facts.filter(Boolean).join(" · "))));
 }
 
 /** Delete the account, once its owner has typed the password again. */

@@ -25,7 +25,7 @@ export async function confirmAddress() {
   return told.element;
 }
 
-/** What to do before there can be keys; null where nothing is to be confirmed. */
+/** What to do before there can be keys or webhooks; null where nothing is to be confirmed. */
 export async function unconfirmed() {
   const account = await whoIs();
   if (!account?.must_verify_email) return null;
@@ -35,5 +35,5 @@ export async function unconfirmed() {
     await ask("POST", "/v1/email-verifications");
     told.worked(text.settings.sentAgain);
   }));
-  return h("div", { class: "form", id: "unconfirmed" }, h("p", { class: "notice" }, text.settings.unconfirmed(account.email)), told.element, h("div", {}, again));
+  return h("div", { class: "form" }, h("p", { class: "notice" }, text.settings.unconfirmed(account.email)), told.element, h("div", {}, again));
 }

@@ -4,6 +4,7 @@ import { confirmed } from "./dialog.js";
 import { fill, h, uniqueId } from "./dom.js";
 import * as format from "./formats.js";
 import { acting, outcome } from "./settings.js";
+import { unconfirmed } from "./settings_address.js";
 import { deliveries } from "./settings_deliveries.js";
 import { showOnce } from "./settings_secret.js";
 import { ask } from "./server.js";
@@ -24,7 +25,7 @@ export async function webhooks() {
     fill(list, data.length ? data.map((webhook) => row(webhook, told, made, refresh)) : h("li", { class: "quiet" }, words.none));
   };
   await refresh();
-  return [h("p", { class: "quiet" }, words.lead), list, made, told.element, form(told, made, refresh)];
+  return [h("p", { class: "quiet" }, words.lead), list, made, told.element, (await unconfirmed()) ?? form(told, made, refresh)];
 }
 
 function row(webhook, told, made, refresh) {

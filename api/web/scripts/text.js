@@ -1,6 +1,7 @@
-// Every word of the page, with text_webhooks.js in one place: a translation is these files again, under another `lang` of the document.
+// Every word of the page, with text_activity.js and text_webhooks.js: a translation is these files again, under another `lang` of the document.
 // Functions take what differs; `{n}` is a number, and the forms beside it go by Intl.PluralRules.
 
+import { activity } from "./text_activity.js";
 import { webhooks } from "./text_webhooks.js";
 
 export const text = {
@@ -246,7 +247,7 @@ export const text = {
     keys: "API keys",
     keysLead: "For programs. A key is shown once, when it is made.",
     unconfirmed: (address) => `Confirm your address first: we have sent a link to ${address}. It works for a day, in a browser that is signed in.`,
-    addressConfirmed: "Your address is confirmed. You can make keys now.",
+    addressConfirmed: "Your address is confirmed. You can make keys and webhooks now.",
     sendAgain: "Send the link again",
     sentAgain: "A link is on its way.",
     keyName: "Name",
@@ -286,8 +287,7 @@ export const text = {
     current: "Current password",
     change: "Change the password",
     changed: "The password is changed. Other sessions have ended.",
-    activity: "Activity",
-    activityLead: "What has happened to this account.",
+    activity,
     erase: "Delete the account",
     eraseLead: "The account, its videos and its analyses go, for good.",
     eraseAsk: "Type your password to delete everything.",

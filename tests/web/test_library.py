@@ -64,6 +64,12 @@ async def test_what_is_found_is_taken_along_in_one_archive(analysed: tuple[Accou
     path = await (await downloading.value).path()
     names = await asyncio.to_thread(lambda: zipfile.ZipFile(path).namelist())
     assert sorted(names) == ["dialogue.eaf", "manifest.json"]
+    menu = visitor.page.locator("details.menu")
+    await expect(menu).not_to_have_attribute("open", "")
+    await visitor.page.get_by_text("Download all").click()
+    await expect(menu).to_have_attribute("open", "")
+    await visitor.page.get_by_role("heading", name="Found").click()
+    await expect(menu).not_to_have_attribute("open", "")
 
 
 async def test_what_comes_while_something_is_searched_does_not_mix_with_what_is_found(account: Account, open_page: Opener) -> None:

@@ -71,3 +71,13 @@ async def test_whoever_has_to_confirm_an_address_is_told_instead_of_being_given_
         region = visitor.page.get_by_role("region", name=section)
         await expect(region).to_contain_text(f"we have sent a link to {account.email}")
         await expect(region.get_by_role("textbox")).to_have_count(0)
+
+
+async def test_who_signs_out_in_one_tab_is_signed_out_in_the_others(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    other = await visitor.page.context.new_page()
+    await other.goto("/settings")
+    await other.get_by_role("button", name="Sign out").click()
+    await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(visitor.page.locator("#alerts")).to_have_text("Your session has ended: sign in again.")

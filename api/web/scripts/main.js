@@ -44,8 +44,13 @@ function showBar(account) {
   );
 }
 
+/** The session is the browser's: its other tabs end with it. */
+const tabs = new BroadcastChannel("valence.session");
+tabs.addEventListener("message", () => dispatchEvent(new CustomEvent("signed-out")));
+
 async function signOut() {
   await ask("DELETE", "/v1/session");
+  tabs.postMessage("signed-out");
   signedIn(null);
   await go("/sign-in");
 }

@@ -137,9 +137,9 @@ class Queue extends EventTarget {
 
 const lockOf = (uploadId) => `upload ${uploadId}`;
 
-/** The name as the server takes it: no control characters, not too long, its ending kept. */
+/** The name as the server takes it: no control characters, none that turn the reading direction around, not too long, its ending kept. */
 function plainName(name) {
-  const plain = name.replace(/[\u0000-\u001f]/g, "_");
+  const plain = name.replace(/[\u0000-\u001f\u202a-\u202e\u2066-\u2069]/g, "_");
   const ending = plain.slice(Math.max(0, plain.lastIndexOf("."))).slice(0, 16);
   return plain.length <= LONGEST_NAME ? plain : plain.slice(0, LONGEST_NAME - ending.length) + ending;
 }

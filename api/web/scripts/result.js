@@ -28,7 +28,7 @@ export async function resultView(main, { id }) {
     if (error.status !== 404) throw error;
     if (here !== current()) return null;
     entitle(text.titles.missing);
-    fill(main, h("div", { class: "narrow form" }, h("h1", {}, text.titles.missing), h("p", {}, error.message), h("a", { href: "/" }, text.back)));
+    fill(main, h("div", { class: "narrow form" }, h("h1", {}, text.titles.missing), h("p", {}, text.missing), h("a", { href: "/" }, text.back)));
     return null;
   }
   live.learn(upload);
@@ -86,12 +86,12 @@ function showResult(main, upload, { analysis, attempt }) {
     announce(error.message, { urgent: true });
     note.textContent = error.message;
   };
-  const share = h("button", { class: "button", "data-kind": "plain", onclick: copyLink }, icon("link"), text.result.copyLink);
-  const keyboard = h("button", { class: "button", "data-kind": "plain", onclick: showShortcuts }, icon("help"), text.result.shortcuts);
+  const share = h("button", { class: "button", "data-kind": "plain", title: text.result.copyLink, onclick: copyLink }, icon("link"), text.result.copyLink);
+  const keyboard = h("button", { class: "button", "data-kind": "plain", title: text.result.shortcuts, onclick: showShortcuts }, icon("help"), text.result.shortcuts);
   const remove = async () => {
     if (await erase(upload)) go("/");
   };
-  const bin = h("button", { class: "button", "data-kind": "plain", onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
+  const bin = h("button", { class: "button", "data-kind": "plain", title: text.erasing.erase, onclick: () => remove().catch(complain) }, icon("bin"), text.erasing.erase);
   const others = comparison(upload, attempt, words, complain);
   const reason = analysis.reason ? h("p", { class: "notice" }, text.result.reasons[analysis.reason]) : null;
   const gaps = analysis.gaps?.length ? h("p", { class: "notice" }, `${format.counted(analysis.gaps.length, text.result.gaps)}: ${analysis.gaps.map((gap) => gap.reason).join("; ")}`) : null;

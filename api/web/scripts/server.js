@@ -1,5 +1,6 @@
 // Requests to the API by the session's cookie, and its problems (RFC 9457) as errors.
 
+import { sentence } from "./formats.js";
 import { text } from "./text.js";
 
 /** A refusal of the server, or none at all (`status` 0): `name` is the last part of the problem's type. */
@@ -38,6 +39,7 @@ export async function raw(method, path, body) {
 
 async function problemOf(answer) {
   const document = (answer.headers.get("content-type") ?? "").includes("json") ? await answer.json() : {};
+  if (document.detail) document.detail = sentence(document.detail);
   const problem = new Problem(answer.status, document, Number(answer.headers.get("retry-after")) || null);
   if (answer.status === 401) dispatchEvent(new CustomEvent("signed-out", { detail: problem }));
   return problem;

@@ -13,16 +13,17 @@ import msgspec
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
-from litestar.response import Stream
+from litestar.types import ASGIApp
 from zipstream import ZipStream
 
 from api import analyses
 from api.accounts import Scope
 from api.archive_names import ArchiveNames
+from api.archive_response import ArchiveResponse
 from api.documentation import problems
 from api.guards import requires
 from api.library import FILTERS, Filters, Wanted, page_of
-from api.problems import InvalidRequest, NoSuchUpload, Problem
+from api.problems import Busy, InvalidRequest, NoSuchUpload, Problem, TooManyArchives
 from api.services import Authenticated, Injected
 from api.uploads import as_upload
 from runtime.database import Database
@@ -52,16 +53,15 @@ _OK = ResponseSpec(
     "/analyses.zip",
     guards=[requires(Scope.READ)],
     dependencies=FILTERS,
-    responses={200: _OK, **problems(InvalidRequest)},
+    responses={200: _OK, **problems(InvalidRequest, TooManyArchives, Busy)},
 )
-async def get_archive(request: Authenticated, services: Injected, wanted: Filters, format: Formats = None, id: Ids = None) -> Stream:
+async def get_archive(request: Authenticated, services: Injected, wanted: Filters, format: Formats = None, id: Ids = None) -> ASGIApp:
     """The newest analyses of many uploads as one archive: of those with an `id` that is given, or of those that the filters of
-    `GET /v1/uploads` leave, newest first, 10,000 at most."""
+    `GET /v1/uploads` leave, newest first, 10,000 at most. An account is sent four at once."""
     forms = [form for form in analyses.FORMATS if form.suffix[1:] in (format or ["json"])]
     chosen = _named(id) if id else _selected(services.database, request.user.account_id, wanted)
     content = _Archive(services.database, request.user.account_id, forms).stream(chosen)
-    name = f"analyses-{datetime.now(UTC):%Y-%m-%d}.zip"
-    return Stream(content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return ArchiveResponse(services.archives, request.user.account_id, content, f"analyses-{datetime.now(UTC):%Y-%m-%d}.zip")
 
 
 async def _named(ids: list[str]) -> AsyncIterator[list[str]]:

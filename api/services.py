@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.archive_places import ArchivePlaces
 from api.content_places import ContentPlaces
 from api.forecasts import Forecasts
 from api.passwords import Passwords
@@ -53,6 +54,7 @@ class Services:
     thumbnails: Thumbnails
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
+    archives: ArchivePlaces = field(default_factory=ArchivePlaces)
     waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))
     verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VERIFYING_AT_ONCE))
 

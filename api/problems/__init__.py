@@ -39,7 +39,7 @@ from api.problems.requests import (
     RequestInProgress,
     UnsupportedMediaType,
 )
-from api.problems.servers import Busy, DependencyAway, InternalError, TooManyStreams
+from api.problems.servers import Busy, DependencyAway, InternalError, TooManyArchives, TooManyStreams
 from api.problems.uploads import (
     AlreadyEnded,
     AnalysisNotReady,
@@ -127,6 +127,7 @@ __all__ = [
     "SizeUnknown",
     "SourceMissing",
     "SourceNotAllowed",
+    "TooManyArchives",
     "TooManyContents",
     "TooManyKeys",
     "TooManyRequests",

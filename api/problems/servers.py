@@ -9,6 +9,10 @@ class TooManyStreams(Problem):
     status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-streams", "The account has too many open streams"
 
 
+class TooManyArchives(Problem):
+    status, name, title = HTTPStatus.TOO_MANY_REQUESTS, "too-many-archives", "The account is being sent too many archives"
+
+
 class Busy(Problem):
     status, name, title = HTTPStatus.SERVICE_UNAVAILABLE, "busy", "The server has no room for this at the moment"
 

@@ -7,14 +7,16 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from api import accounts
+from api import accounts, app
+from api.archive_places import ArchivePlaces
 from cli.main import run as valence
 from runtime import erasure
 from runtime.database import Database
@@ -24,6 +26,7 @@ from schemas.resources import PROBLEM_TYPES
 from tests.api_process import ApiProcess
 from tests.documentation import run
 from tests.integration.over_http.spoken import Keep, document
+from tests.upload_calls import problem
 
 SAID = document(("joy", "A word", 2))
 
@@ -92,6 +95,14 @@ async def test_a_wrong_value_is_named_before_an_archive_begins(http: httpx.Async
     answer = await http.get("/v1/analyses.zip", params={field: value})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_an_account_that_is_being_sent_as_many_as_it_may_is_told_so(settings: Settings, database: Database, key: str) -> None:
+    services = replace(app.connect(settings), database=database, archives=ArchivePlaces(per_account=0))
+    transport = httpx.ASGITransport(cast("Any", app.create_app(services)))  # the two name the types of ASGI differently
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"Authorization": f"Bearer {key}"}) as http:
+        refused = await http.get("/v1/analyses.zip")
+    assert (problem(refused), refused.headers["retry-after"]) == ((429, "too-many-archives"), "5")
 
 
 async def test_the_command_line_writes_an_archive_and_tells_what_is_not_in_it(

@@ -20,8 +20,8 @@ from valence.event_source import EventReader, ServerEvent
 ID = uuid4()
 
 
-def client(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
-    return Client("http://api", "val_live_x", transport=httpx.MockTransport(answer))
+def client(answer: Callable[[httpx.Request], httpx.Response], *, patience_seconds: float = 60.0) -> Client:
+    return Client("http://api", "val_live_x", patience_seconds=patience_seconds, transport=httpx.MockTransport(answer))
 
 
 async def arriving(content: bytes) -> AsyncIterator[bytes]:
@@ -83,7 +83,7 @@ def test_a_problem_is_an_error_that_a_program_can_tell_by_its_name() -> None:
 
 def test_an_answer_of_something_in_between_is_an_error_too() -> None:
     with pytest.raises(ApiError, match="Bad Gateway"):
-        client(lambda request: httpx.Response(502, text="<h1>Bad Gateway</h1>")).get_upload(ID)
+        client(lambda request: httpx.Response(502, text="<h1>Bad Gateway</h1>"), patience_seconds=0).get_upload(ID)
 
 
 def test_a_service_that_is_not_there_is_told_at_once() -> None:

@@ -34,6 +34,8 @@ _RARE_CLASS_EXPONENT = 0.3
 _COMMENT_WEIGHT = 6.0
 _LARGEST_GRADIENT = 1.0
 _SCORED_TOGETHER = 64
+#: After how many batches the loss and the time left are told.
+_TOLD_EVERY = 50
 
 Report = Callable[[str], None]
 
@@ -92,6 +94,7 @@ class Run:
             for number in range(self._resume(), EPOCHS):
                 self._epoch(number)
                 self._keep(number + 1)
+                self._report(f"  epoch {number + 1} of {EPOCHS} is kept in {self._state}")
         return self._state
 
     @property
@@ -126,9 +129,10 @@ class Run:
             self._optimiser.step()
             self._rate.step()
             total += loss.item()
-            if place % 100 == 0:
-                done = f"{place}/{len(lessons)}, loss {total / place:.3f}, {time.monotonic() - started:.0f} s"
-                self._report(f"seed {self._seed}, epoch {number + 1}: {done}")
+            if place % _TOLD_EVERY == 0:
+                left = (time.monotonic() - started) / place * ((EPOCHS - number) * len(lessons) - place)
+                done = f"{place}/{len(lessons)}, loss {total / place:.3f}, {left / 60:.0f} min left of this seed"
+                self._report(f"seed {self._seed}, epoch {number + 1} of {EPOCHS}: {done}")
         for name, form in FORMS.items():
             self._report(f"  dev {name}: {self._judged([form(line) for line in self._dev])}")
 

@@ -35,7 +35,7 @@ _COMMENT_WEIGHT = 6.0
 _LARGEST_GRADIENT = 1.0
 _SCORED_TOGETHER = 64
 #: After how many batches the loss and the time left are told.
-_TOLD_EVERY = 50
+TOLD_EVERY = 50
 
 Report = Callable[[str], None]
 
@@ -129,7 +129,7 @@ class Run:
             self._optimiser.step()
             self._rate.step()
             total += loss.item()
-            if place % _TOLD_EVERY == 0:
+            if place % TOLD_EVERY == 0:
                 left = (time.monotonic() - started) / place * ((EPOCHS - number) * len(lessons) - place)
                 done = f"{place}/{len(lessons)}, loss {total / place:.3f}, {left / 60:.0f} min left of this seed"
                 self._report(f"seed {self._seed}, epoch {number + 1} of {EPOCHS}: {done}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -13,16 +15,37 @@ import httpx
 import pytest
 
 from api import app
-from runtime.database import Database
+from runtime.database import Connection, Database
 from runtime.errors import DependencyUnavailable
 from runtime.settings import Settings
 from runtime.storage import S3Storage
 from runtime.testing import MemoryParts, MemoryStorage
+from schemas.topics import UPLOADS_RECEIVED
 from tests.api_process import Starter, free_port
-from tests.chain import statuses
+from tests.chain import select, statuses
 from tests.upload_calls import MIB, announce, problem, stored
 
 PART = 8 * MIB
+
+
+class CutDatabase:
+    """A database that ends the connection of one transaction, by its number from 1, right before it commits; all else passes through."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.passed = 0
+        self.cut: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with self._database.transaction() as connection:
+            yield connection
+            self.passed += 1
+            if self.passed == self.cut:
+                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
 
 class FailingDatabase:
@@ -67,6 +90,31 @@ async def test_a_server_that_goes_away_in_the_middle_of_a_part_is_told_and_the_p
         going.away = False
         assert (await http.post(f"{path}/complete", headers={"Idempotency-Key": "a"})).json()["status"] == "received"
     assert [status for _, _, status in await statuses(database, UUID(upload_id))] == ["created", "uploading", "received"]
+
+
+@pytest.mark.parametrize(("digest", "cut"), [(False, 1), (False, 2), (True, 1), (True, 2), (True, 3)])
+async def test_a_completion_that_loses_postgresql_in_its_middle_is_told_and_happens_once_when_repeated(
+    settings: Settings, database: Database, key: str, account: UUID, digest: bool, cut: int
+) -> None:
+    objects, failing = MemoryStorage(), CutDatabase(database)
+    parts = MemoryParts(objects)
+    services = replace(app.connect(settings), database=cast("Database", failing), storage=objects, parts=parts)
+    transport = httpx.ASGITransport(cast("Any", app.create_app(services)))  # the two name the types of ASGI differently
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"Authorization": f"Bearer {key}"}) as http:
+        declared = {"sha256": hashlib.sha256(b"video").hexdigest()} if digest else {}
+        upload_id = await announce(http, bytes=5, **declared)
+        path = f"/v1/uploads/{upload_id}"
+        assert (await http.put(f"{path}/parts/1", content=b"video")).status_code == 200
+        failing.passed, failing.cut = 0, cut
+        refused = await http.post(f"{path}/complete", headers={"Idempotency-Key": "a"})
+        assert (problem(refused), refused.headers["retry-after"]) == ((503, "dependency-unavailable"), "5")
+        assert failing.passed == cut
+        for _ in range(2):
+            assert (await http.post(f"{path}/complete", headers={"Idempotency-Key": "a"})).json()["status"] == "received"
+    assert [status for _, _, status in await statuses(database, UUID(upload_id))] == ["created", "uploading", "received"]
+    sent = "select 1 from outbox where aggregateid = %s and aggregatetype = %s"
+    assert len(await select(database, sent, upload_id, UPLOADS_RECEIVED.name)) == 1
+    assert len(await select(database, "select 1 from ledger where upload_id = %s and state = 'reserved'", upload_id)) == 1
 
 
 async def test_an_api_that_is_killed_in_the_middle_of_a_part_keeps_the_parts_that_came(

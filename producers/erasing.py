@@ -10,7 +10,7 @@ from runtime.database import Database
 from runtime.errors import AccessDenied
 from runtime.parts import ObjectParts
 from runtime.settings import Settings
-from runtime.storage import ObjectStorage
+from runtime.storage import ObjectStorage, locate
 
 log = logging.getLogger(__name__)
 
@@ -53,22 +53,24 @@ class Eraser:
         due = await self._database.rows("due_object_erasures", most=BATCH)
         for row in due:
             try:
-                objects = await self._delete(row["bucket"], row["key"])
+                await self._erase_place(row["id"], row["bucket"], row["key"])
             except AccessDenied as error:  # of this place: what lies elsewhere is erased all the same
                 log.error("not erased, and tried again later: %s", error, extra={"receipt_id": str(row["receipt_id"])})
                 await self._database.rows("postpone_object_erasure", id=row["id"], later=DENIED_LATER)
-                continue
-            await self._database.rows("finish_object_erasure", id=row["id"], objects=objects)
         return len(due)
 
-    async def _delete(self, bucket: str, key: str) -> list[str]:
-        """Delete what lies at a place or below it; the addresses of what was there."""
+    async def _erase_place(self, place_id: int, bucket: str, key: str) -> None:
+        """Delete what lies at a place or below it. What that is, is noted first: a crash leaves only the rest there."""
+        found = await self._objects(bucket, key)
+        for noted in await self._database.rows("note_object_erasure", id=place_id, objects=found):
+            for address in noted["objects"]:
+                await self._storage.delete(*locate(address))
+            await self._database.rows("finish_object_erasure", id=place_id)
+
+    async def _objects(self, bucket: str, key: str) -> list[str]:
+        """The addresses of what lies at a place or below it, where no parts wait any more to become another object."""
         if not key.endswith("/"):
-            await self._storage.delete(bucket, key)
             return [f"s3://{bucket}/{key}"]
         for multipart_id in await self._parts.unfinished(bucket, key + "source"):
             await self._parts.abort(bucket, key + "source", multipart_id)
-        found = [info.key async for info in self._storage.list(bucket, key)]
-        for name in found:
-            await self._storage.delete(bucket, name)
-        return [f"s3://{bucket}/{name}" for name in found]
+        return [f"s3://{bucket}/{info.key}" async for info in self._storage.list(bucket, key)]

@@ -18,10 +18,14 @@ from runtime.settings import Settings
 from runtime.storage import ObjectInfo, S3Storage
 from runtime.uploads import NewUpload
 from schemas.events import Source
-from schemas.jobs import job_key, source_key
+from schemas.jobs import job_key, source_key, thumbnail_key
 from schemas.status import Status
 from schemas.topics import ANALYSES_PERSISTED, UPLOADS_STATUS
 from tests.chain import SOURCE, received, select
+
+
+class Died(Exception):
+    """The eraser has died."""
 
 
 @pytest.fixture
@@ -119,6 +123,41 @@ async def test_an_erasure_that_s3_interrupts_is_finished_later(
     assert await objects(settings, storage, upload_id) == []
     (receipt,) = await database.rows("receipt", id=receipt_id)
     assert receipt["finished_at"] is not None
+
+
+@pytest.mark.parametrize("deletions", range(1, 5))
+async def test_a_receipt_lists_every_object_that_went_whenever_the_eraser_dies(
+    settings: Settings,
+    database: Database,
+    storage: S3Storage,
+    account: UUID,
+    eraser: Eraser,
+    monkeypatch: pytest.MonkeyPatch,
+    deletions: int,
+) -> None:
+    upload_id = await stored_upload(settings, database, storage, account)
+    await storage.put(settings.storage.bucket, thumbnail_key(upload_id, "etag"), b"x", "image/jpeg")
+    there = await objects(settings, storage, upload_id)
+    async with database.transaction() as connection:
+        receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+        await erasure.erase_upload(connection, settings, upload_id, receipt_id)
+    delete, left = storage.delete, iter(range(deletions))
+
+    async def dying(bucket: str, key: str) -> None:
+        await delete(bucket, key)
+        if next(left) == deletions - 1:
+            raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "delete", dying)
+        with pytest.raises(Died):
+            await work_off(eraser)
+    assert len(await objects(settings, storage, upload_id)) == len(there) - deletions
+    await work_off(eraser)
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    listed = await database.rows("receipt_objects", receipt_id=receipt_id, most=9)
+    assert sorted(row["name"] for row in listed) == sorted(f"s3://{settings.storage.bucket}/{key}" for key in there)
+    assert (receipt["objects"], receipt["finished_at"] is not None) == (len(there), True)
 
 
 async def test_an_answer_that_comes_after_the_erasure_is_deleted_too(

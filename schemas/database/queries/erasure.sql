@@ -134,14 +134,19 @@ select id, receipt_id, bucket, key from object_erasures where due_at <= now() or
 -- name: postpone_object_erasure
 update object_erasures set due_at = now() + %(later)s where id = %(id)s;
 
+-- name: note_object_erasure
+-- Added to what was noted before, of which a part may be deleted already. No row where another has finished with the place.
+update object_erasures set objects = array(select distinct name from unnest(objects || %(objects)s::text[]) as name order by name)
+where id = %(id)s returning objects;
+
 -- name: finish_object_erasure
 with done as (
-    delete from object_erasures where id = %(id)s returning receipt_id
+    delete from object_erasures where id = %(id)s returning receipt_id, objects
 ), listed as (
     insert into receipt_items (receipt_id, kind, name, number)
-    select receipt_id, 'object', name, 1 from done cross join unnest(%(objects)s::text[]) as name
+    select receipt_id, 'object', name, 1 from done cross join unnest(done.objects) as name
 )
-update receipts set objects = objects + cardinality(%(objects)s::text[]) from done where receipts.id = done.receipt_id;
+update receipts set objects = receipts.objects + cardinality(done.objects) from done where receipts.id = done.receipt_id;
 
 -- name: finish_receipts
 update receipts r

@@ -17,6 +17,7 @@ from api.audit import Action
 from api.documentation import problems
 from api.guards import session_only
 from api.problems import (
+    AccountClosed,
     EmailVerified,
     InvalidRequest,
     SessionNeeded,
@@ -72,6 +73,9 @@ async def verify_email(request: Authenticated, services: Injected) -> None:
     """Confirm the account's address with the token of a link. It takes a session of the same account: a link alone confirms nothing."""
     data, principal = await bodies.read(request, VerifyEmail), request.user
     async with services.database.transaction() as connection:
+        # Locked first: whoever resets the password or closes the account takes the same locks in the same order.
+        if await database.row(connection, "lock_account", id=principal.account_id) is None:
+            raise AccountClosed(accounts.CLOSED)
         asked = {"token_sha256": tokens.digest(data.token), "account_id": principal.account_id}
         if await database.row(connection, "use_email_verification", **asked) is None:
             raise VerificationLinkUsed("the link was used, is older than a day, or belongs to another account than the one signed in")

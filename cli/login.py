@@ -65,10 +65,12 @@ def logout() -> None:
 def _make_key(url: str, email: str, password: str) -> str:
     with _client(url) as http:
         raise_for_problem(_send(http, "POST", "/v1/session", json={"email": email, "password": password}))
-        wanted = {"name": f"valence login on {printable(platform.node() or 'a computer')[:60]}", "scopes": _SCOPES}
-        made = _send(http, "POST", "/v1/keys", json=wanted)
-        raise_for_problem(made)
-        raise_for_problem(_send(http, "DELETE", "/v1/session"))
+        try:
+            wanted = {"name": f"valence login on {printable(platform.node() or 'a computer')[:60]}", "scopes": _SCOPES}
+            made = _send(http, "POST", "/v1/keys", json=wanted)
+            raise_for_problem(made)
+        finally:  # also where no key may be made
+            raise_for_problem(_send(http, "DELETE", "/v1/session"))
         return str(made.json()["key"])
 
 

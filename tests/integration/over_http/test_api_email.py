@@ -11,12 +11,14 @@ import pytest
 
 from api import accounts
 from api.accounts import Scope
+from runtime import database as databases
 from runtime.database import Database
 from tests.api_process import ApiProcess, Starter, wait_until
 from tests.chain import select
 from tests.command_line import valence
 from tests.integration.over_http.people import PASSWORD, Person, browser, problem, sign_up
 from tests.mail_server import Mailbox, mail_server
+from tests.waiting import until
 
 NEW = "staple correct battery"
 PUBLIC = "https://valence.example"
@@ -90,6 +92,24 @@ async def test_a_link_confirms_nothing_for_whoever_is_not_signed_in_to_its_accou
     assert (await person.http.put("/v1/email-verifications", json={"token": again})).status_code == 204
 
 
+async def test_an_address_that_is_confirmed_while_its_password_is_reset_is_one_or_the_other_and_no_outage(
+    api: ApiProcess, person: Person, mailbox: Mailbox, database: Database
+) -> None:
+    waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    token = await mailed(mailbox, person, "verify")
+    async with browser(api.url) as owner:
+        await owner.post("/v1/password-resets", json={"email": person.email})
+        link = await mailed(mailbox, person, "reset")
+        async with database.transaction() as connection:  # both wait for the account, the reset first
+            await databases.rows(connection, "lock_account", id=person.account_id)
+            reset = asyncio.create_task(owner.put("/v1/password-resets", json={"token": link, "new_password": NEW}))
+            await until(lambda: select(database, waiting), "the reset waits for the account")
+            confirmed = asyncio.create_task(person.http.put("/v1/email-verifications", json={"token": token}))
+            await until(lambda: select(database, waiting), "the confirmation waits too", holds=lambda found: len(found) == 2)
+        assert (await reset).status_code == 204
+        assert problem(await confirmed) == (404, "verification-link-used")
+
+
 async def test_nobody_is_buried_in_links(person: Person) -> None:
     answers = [(await person.http.post("/v1/email-verifications")).status_code for _ in range(6)]
     assert answers == [202] * 5 + [429]
@@ -127,6 +147,15 @@ async def test_without_mail_nothing_is_to_be_confirmed(start_api: Starter) -> No
             assert (await http.get("/v1/account")).json()["must_verify_email"] is False
             assert (await make_key(http)).status_code == 201
             assert problem(await http.post("/v1/email-verifications")) == (409, "email-verified")
+
+
+async def test_signing_in_by_the_command_line_leaves_no_session_where_no_key_may_be_made(
+    tmp_path: Path, api: ApiProcess, person: Person
+) -> None:
+    arguments = ("login", "--api-url", api.url, "--email", person.email)
+    refused = await asyncio.to_thread(valence, tmp_path, *arguments, typed=f"{PASSWORD}\n")
+    assert (refused.returncode, "link that was mailed" in refused.stderr) == (1, True), refused.stderr
+    assert len((await person.http.get("/v1/sessions")).json()["data"]) == 1, "the one of the sign-up"
 
 
 async def test_an_operator_prints_the_link_for_whoever_did_not_get_the_mail(

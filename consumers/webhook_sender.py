@@ -39,6 +39,8 @@ _LEASE_MARGIN_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 #: How often the age of the oldest delivery that is due is measured.
 MEASURE_SECONDS = 15.0
+#: How often to look for what a dead sender had in hand of a webhook that is disabled.
+GIVE_UP_SECONDS = 30.0
 #: How often to forget old deliveries, how old those are, and how many go at once.
 FORGET_SECONDS, KEPT, FORGOTTEN_AT_ONCE = 60.0, timedelta(days=30), 1_000
 
@@ -122,6 +124,10 @@ class Sender:
         oldest = (await self._database.rows("oldest_due_webhook_delivery"))[0]["due_at"]
         age = (self._clock() - oldest).total_seconds() if oldest is not None else 0.0
         metrics.WEBHOOK_OLDEST_DUE_AGE.set(max(0.0, age))
+
+    async def give_up_held(self) -> None:
+        """Give up what a sender that has died had in hand when its webhook was disabled."""
+        await self._database.rows("give_up_held_webhook_deliveries", now=self._clock())
 
     async def forget(self) -> None:
         """Forget deliveries that have ended long ago."""

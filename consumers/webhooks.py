@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from consumers.reader import follow
 from consumers.webhook_calls import Caller
 from consumers.webhook_messages import TOPICS, Deliveries
-from consumers.webhook_sender import FORGET_SECONDS, MEASURE_SECONDS, Sender, send_until_told
+from consumers.webhook_sender import FORGET_SECONDS, GIVE_UP_SECONDS, MEASURE_SECONDS, Sender, send_until_told
 from runtime import process
 from runtime.database import Database
 from runtime.destinations import Destinations
@@ -43,6 +43,7 @@ async def work(running: Process) -> None:
         group.create_task(follow(running, GROUP, TOPICS, take))
         group.create_task(send_until_told(running, sender, news))
         group.create_task(_now_and_then(running, sender.measure, MEASURE_SECONDS))
+        group.create_task(_now_and_then(running, sender.give_up_held, GIVE_UP_SECONDS))
         group.create_task(_now_and_then(running, sender.forget, FORGET_SECONDS))
 
 

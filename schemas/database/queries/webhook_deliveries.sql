@@ -67,6 +67,19 @@ update webhooks set failing_since = %(at)s where id = %(id)s and failing_since i
 -- Of those in a sender's hand the end is told by the sender.
 update webhook_deliveries set state = 'failed' where webhook_id = %(webhook_id)s and state = 'pending' and (lease is null or due_at <= %(now)s);
 
+-- name: give_up_held_webhook_deliveries
+-- What a sender that has died had in hand of webhooks that are disabled: nobody claims those, so that it would wait for ever. The lease
+-- stays, should the sender be only slow: what it records then is what has happened.
+with disabled as (
+    select id from webhooks w
+    where not w.enabled and exists (
+        select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.due_at <= %(now)s
+    )
+    for no key update skip locked
+)
+update webhook_deliveries d set state = 'failed' from disabled
+where d.webhook_id = disabled.id and d.state = 'pending' and d.due_at <= %(now)s;
+
 -- name: oldest_due_webhook_delivery
 select min(d.due_at) as due_at from webhooks w cross join lateral (
     select due_at from webhook_deliveries where webhook_id = w.id and state = 'pending' order by due_at limit 1

@@ -45,4 +45,8 @@ class Rejected(Exception):
         self.message = message
 
     def __reduce__(self) -> tuple[type[Rejected], tuple[RejectionCode, str]]:
-        return Rejected, (self.code, self.message)
+        return type(self), (self.code, self.message)
+
+
+class TookTooLong(Rejected):
+    """The child was not done in its time, which may be the machine's fault as well as the file's."""

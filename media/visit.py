@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from media.children import Child, ChildFault
-from media.limits import Rejected
+from media.limits import Rejected, TookTooLong
 from media.ranges import Ranges, read_exactly
 from media.wire import LONGEST_FRAME, RANGE, Closed, Refusal, Tag, Task
 from schemas.failures import RejectionCode
@@ -111,7 +111,8 @@ class Visit:
         if self._source_error is not None:
             return self._source_error
         if isinstance(error, TimeoutError):
-            return self.broken(f"it was not done within {self._seconds:g} seconds")
+            late = self.broken(f"it was not done within {self._seconds:g} seconds")
+            return TookTooLong(late.code, late.message)
         return self.broken("it crashed the process that opened it")
 
     def broken(self, how: str) -> Rejected:

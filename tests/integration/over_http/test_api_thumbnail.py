@@ -10,8 +10,8 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
-from api.problems import Busy
-from api.thumbnails import MOST_WAITING, Thumbnails
+from api.problems import Busy, NoThumbnail
+from api.thumbnails import FIRST_PAUSE_SECONDS, MOST_WAITING, PAUSE_GROWTH, Thumbnails
 from media.limits import MediaLimits
 from producers.erasing import Eraser
 from runtime.database import Database
@@ -110,6 +110,25 @@ async def test_what_does_not_decode_has_none_and_is_not_tried_again(
     for _ in range(2):
         assert problem(await http.get(f"/v1/uploads/{upload_id}/thumbnail")) == (404, "no-thumbnail")
     assert await storage.get(settings.storage.bucket, thumbnail_key(upload_id, etag), 1) == b""
+
+
+async def test_a_picture_that_takes_too_long_is_tried_again_later_and_less_and_less_often(
+    http: httpx.AsyncClient, settings: Settings, database: Database, thumbnails: Thumbnails, watched: Watched
+) -> None:
+    upload_id, etag = await validated(http, database, clip(audio=None, seconds=0.4), VIDEO)
+    asked = (upload_id, settings.storage.bucket, source_key(upload_id), etag)
+    watched.may.set()
+    now = 0.0
+    hurried = Thumbnails(settings.storage.bucket, database, watched, MediaLimits(probe_seconds=0.001), lambda: now)
+    for tried, pause in enumerate((FIRST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * PAUSE_GROWTH), 1):
+        for _ in range(2):
+            with pytest.raises(NoThumbnail) as refused:
+                await hurried.get(*asked)
+            assert refused.value.headers["Retry-After"] == f"{pause:.0f}"
+        assert watched.opened == tried
+        now += pause
+    hurried.close()
+    assert (await thumbnails.get(*asked))[:2] == b"\xff\xd8", "where there is time for it, it has one"
 
 
 async def test_many_who_ask_at_once_wait_for_one_decoding(

@@ -149,15 +149,6 @@ async def test_without_mail_nothing_is_to_be_confirmed(start_api: Starter) -> No
             assert problem(await http.post("/v1/email-verifications")) == (409, "email-verified")
 
 
-async def test_signing_in_by_the_command_line_leaves_no_session_where_no_key_may_be_made(
-    tmp_path: Path, api: ApiProcess, person: Person
-) -> None:
-    arguments = ("login", "--api-url", api.url, "--email", person.email)
-    refused = await asyncio.to_thread(valence, tmp_path, *arguments, typed=f"{PASSWORD}\n")
-    assert (refused.returncode, "link that was mailed" in refused.stderr) == (1, True), refused.stderr
-    assert len((await person.http.get("/v1/sessions")).json()["data"]) == 1, "the one of the sign-up"
-
-
 async def test_an_operator_prints_the_link_for_whoever_did_not_get_the_mail(
     tmp_path: Path, person: Person, servers: dict[str, str]
 ) -> None:

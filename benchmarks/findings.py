@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from benchmarks.phases import STAGE_WORKERS
 from benchmarks.stand import Stand
-from consumers import dead_letters, status_projector, webhooks
+from consumers import dead_letters, status_projector, webhook_messages, webhooks
 from local.child import ChildStatus
 from runtime.errors import DependencyUnavailable
 from runtime.lag import LagGauge
@@ -27,7 +27,7 @@ _GROUPS = {
     "stream-processors.invoke": (topics.UPLOADS_VALIDATED.name,),
     "stream-processors.persist": (topics.INFERENCE_COMPLETED.name,),
     status_projector.GROUP: status_projector.TOPICS,
-    webhooks.GROUP: webhooks.TOPICS,
+    webhooks.GROUP: webhook_messages.TOPICS,
     dead_letters.GROUP: tuple(topic.name for topic in DEAD_LETTER_TOPICS),
 }
 

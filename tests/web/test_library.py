@@ -68,7 +68,7 @@ async def test_what_is_found_is_taken_along_in_one_archive(analysed: tuple[Accou
     await expect(menu).not_to_have_attribute("open", "")
     await visitor.page.get_by_text("Download all").click()
     await expect(menu).to_have_attribute("open", "")
-    await visitor.page.get_by_role("heading", name="Found").click()
+    await visitor.page.get_by_text("Live", exact=True).click()
     await expect(menu).not_to_have_attribute("open", "")
 
 

@@ -75,6 +75,7 @@ async def test_whoever_has_to_confirm_an_address_is_told_instead_of_being_given_
 
 async def test_who_signs_out_in_one_tab_is_signed_out_in_the_others(account: Account, open_page: Opener) -> None:
     visitor = await open_page(account)
+    await visitor.page.add_init_script("window.EventSource = class extends EventTarget { close() {} };")  # only the other tab can tell it
     await visitor.go("/")
     other = await visitor.page.context.new_page()
     await other.goto("/settings")

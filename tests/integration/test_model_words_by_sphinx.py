@@ -98,8 +98,10 @@ def test_processes_that_were_killed_before_or_while_a_video_is_listened_to_cost_
         kill_all()
         yield from segments[1:]
 
+    others = multiprocessing.active_children()
+
     def kill_all() -> None:
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - set(others):
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
 
@@ -109,11 +111,12 @@ def test_processes_that_were_killed_before_or_while_a_video_is_listened_to_cost_
 
 
 def test_a_closed_recogniser_fails_what_it_is_given_and_starts_nothing() -> None:
+    others = multiprocessing.active_children()
     sphinx = Sphinx(processes=1)
     sphinx.close()
     with pytest.raises(RecogniserDied):
         sphinx.transcribe(_segments(ERRAND))
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= set(others)
 
 
 def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap() -> None:

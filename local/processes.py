@@ -25,8 +25,6 @@ class OurProcess:
     module: tuple[str, ...]
     #: A stage has replicas, each with a slot number that stays its own over restarts: Kafka then gives it its partitions back at once.
     stage: bool = False
-    #: Whether it is ready without any server, so that it starts beside them.
-    alone: bool = False
     port_variable: str = "VALENCE_METRICS_PORT"
     ready_path: str = "/readyz"
     #: The name of the port at which it says so, where that is not the one that it is told by `port_variable`.
@@ -48,7 +46,7 @@ PROCESSES = (
     OurProcess("status-projector", ("consumers.status_projector",)),
     OurProcess("dead-letters", ("consumers.dead_letters",)),
     OurProcess("webhooks", ("consumers.webhooks",)),
-    OurProcess("model", ("model",), alone=True, port_variable="VALENCE_MODEL_PORT", ready_path="/ping"),
+    OurProcess("model", ("model",), port_variable="VALENCE_MODEL_PORT", ready_path="/ping"),
     OurProcess(
         "sagemaker",
         ("local.sagemaker",),

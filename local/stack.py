@@ -4,13 +4,12 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local.child import Child
 from local.control import serve_control
 from local.data_folder import cache_folder, default_data_folder, held, read_stack_file, write_stack_file
 from local.platforms import require_servers
@@ -142,24 +141,28 @@ class Stack:
         ports.port(SAGEMAKER)
         self._remembered["ports"] = ports.numbers
         environment = self._child_environment()
-        alone, ours = (
-            [child for row in self._processes if row.alone is kind for child in children(row, self._workers, environment, self.data, ports)]
-            for kind in (True, False)
-        )
+        ours = [child for row in self._processes for child in children(row, self._workers, environment, self.data, ports)]
         self._remembered |= {"pid": os.getpid(), "environment": self.environment()}
         write_stack_file(self.data, self._remembered)
 
         self.supervisor = await opened.enter_async_context(Supervisor(self.data / "logs", self._report))
         control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
+        await self._start_servers(environment)
         opened.callback(self._stop.set)  # a step runs in a thread, which cannot be cancelled: it looks at `stopping`
-        await _side_by_side(self.supervisor.start(alone), self._start_in_order(environment, ours))
-
-    async def _start_in_order(self, environment: Mapping[str, str], ours: Sequence[Child]) -> None:
-        await _side_by_side(*(self._start_server(server, environment) for server in self._servers))
         for step in self._prepare:
             await asyncio.to_thread(step, self)
         await self.supervisor.start(ours)
+
+    async def _start_servers(self, environment: Mapping[str, str]) -> None:
+        """Start each server as soon as its own data is there: the slowest alone decides how long it takes."""
+        starting = [asyncio.create_task(self._start_server(server, environment)) for server in self._servers]
+        try:
+            await asyncio.gather(*starting)
+        finally:
+            for task in starting:
+                task.cancel()  # if one failed: nothing may be started once the stack is being taken down
+            await asyncio.gather(*starting, return_exceptions=True)
 
     async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
         child = await asyncio.to_thread(server.prepare, environment)
@@ -181,14 +184,3 @@ class Stack:
             "VALENCE_LOCAL_DATA_DIR": str(self.data),
             **self._settings,
         }
-
-
-async def _side_by_side(*starts: Coroutine[Any, Any, None]) -> None:
-    """Start each thing as soon as it can be: the slowest alone decides how long it takes."""
-    starting = [asyncio.create_task(start) for start in starts]
-    try:
-        await asyncio.gather(*starting)
-    finally:
-        for task in starting:
-            task.cancel()  # if one failed: nothing may be started once the stack is being taken down
-        await asyncio.gather(*starting, return_exceptions=True)

@@ -1,41 +1,34 @@
-"""How much content comes in at once: on this worker, and of one account, so that a slow sender cannot keep everybody else out."""
+"""How much content comes in at once, so that a slow sender cannot keep everybody else out."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from api.problems import Busy, TooManyContents
+from api.places import Places
+from api.problems import TooManyContents
 
 #: What a content that is sent whole holds at most: three parts on their way to S3 and one that fills.
 CONTENT_BYTES = 32 * 1024**2
 CONTENTS_PER_WORKER = 32
 CONTENTS_PER_ACCOUNT = 8
-RETRY_AFTER_SECONDS = "5"
 
 
-class ContentPlaces:
-    """The memory that is taken by contents and parts that are coming in to this worker, by account."""
+class ContentPlaces(Places):
+    """The memory that contents and parts take that are coming in to this worker; TooManyContents where an account sends enough."""
 
     def __init__(self, *, per_account: int = CONTENTS_PER_ACCOUNT, per_worker: int = CONTENTS_PER_WORKER) -> None:
-        self._per_account, self._per_worker = per_account * CONTENT_BYTES, per_worker * CONTENT_BYTES
-        self._by_account: Counter[UUID] = Counter()
+        super().__init__(
+            per_account * CONTENT_BYTES,
+            per_worker * CONTENT_BYTES,
+            TooManyContents,
+            "the account is sending as much at once as it may: send this after what is on its way",
+            "as many uploads as this server takes at once are coming in: try again",
+        )
 
     @contextmanager
     def taken(self, account_id: UUID, size: int = CONTENT_BYTES) -> Iterator[None]:
-        """Room for `size` bytes until the end of the body; TooManyContents or Busy, at once, where there is none."""
-        again = {"Retry-After": RETRY_AFTER_SECONDS}
-        size = min(size, self._per_account)  # a part that is larger than that comes alone
-        if self._by_account[account_id] + size > self._per_account:
-            raise TooManyContents("the account is sending as much at once as it may: send this after what is on its way", headers=again)
-        if self._by_account.total() + size > self._per_worker:
-            raise Busy("as many uploads as this server takes at once are coming in: try again", headers=again)
-        self._by_account[account_id] += size
-        try:
+        """Room for `size` bytes; what is larger than an account may send comes alone."""
+        with super().taken(account_id, min(size, self._per_account)):
             yield
-        finally:
-            self._by_account[account_id] -= size
-            if not self._by_account[account_id]:
-                del self._by_account[account_id]

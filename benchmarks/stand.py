@@ -56,7 +56,7 @@ class Stand(Stack):
         super().__init__(
             data,
             processes=rows,
-            prepare=(lambda _: self._provision(prepared),),
+            prepare=lambda _: self._provision(prepared),
             settings=instant | dict(settings or {}),
             workers=workers,
             report=report,
@@ -65,6 +65,7 @@ class Stand(Stack):
         self.database: Database
 
     def _provision(self, prepared: Callable[[Stand], None]) -> None:
+        self.wait_for_servers()
         os.environ.update(self.environment())
         self.settings = configuration.load(self.environment())
         provisioning.create_topics(self.settings)

@@ -32,7 +32,7 @@ def demo(video: Path | None) -> Exit:
     chosen = (video or DIALOGUE).resolve()
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="valence-demo-") as folder:
-        stack = Stack(Path(folder), prepare=[prepare], report=click.echo)
+        stack = Stack(Path(folder), prepare=prepare, report=click.echo)
         with running_stack(stack):
             url, key = stack.address("api"), stack.recall("api_key")
             assert key is not None  # made by `prepare`

@@ -47,7 +47,7 @@ def up(data: Path | None) -> None:
         if line.startswith("the stack is up"):
             click.echo(_welcome(stack))
 
-    stack = Stack(data, prepare=[welcome], report=report)
+    stack = Stack(data, prepare=welcome, report=report)
     asyncio.run(stack.run_until_stopped())
 
 

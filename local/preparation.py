@@ -18,13 +18,16 @@ from local.stack import Stack
 #: The account of whoever runs the stack.
 ACCOUNT = "local"
 _LOOK_SECONDS = 0.2
+#: What the process is told when it may begin.
+_SERVERS_SERVE = "the servers serve\n"
 _FOLDER = Path(__file__).parent.parent
 
 
 def prepare(stack: Stack) -> None:
     """Make what is missing, and remember in stack.json the API's address, the account's id and its key, for the command line to find.
 
-    In a process of its own, since boto3 reads the environment of the process, and a program may run several stacks. Raises StackFailed.
+    In a process of its own, since boto3 reads the environment of the process, and a program may run several stacks. It loads what it needs
+    while the servers start, which leave a core idle at first. Raises StackFailed.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     known = ["--with-key"] if stack.recall("api_key") is None else []
@@ -32,10 +35,12 @@ def prepare(stack: Stack) -> None:
         [sys.executable, "-m", "local.preparation", *known],
         env={**inherited, **stack.environment()},
         cwd=_FOLDER,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as making:
+        stack.wait_for_servers()
         said, complaint = _finished(making, stack)
     if making.returncode != 0:
         raise StackFailed(f"topics, storage, tables or the local account could not be made:\n{complaint.strip()}")
@@ -43,11 +48,13 @@ def prepare(stack: Stack) -> None:
 
 
 def _finished(making: subprocess.Popen[str], stack: Stack) -> tuple[str, str]:
-    """What it prints; it is ended early where the stack stops, since it would wait long for servers that are gone."""
+    """What it prints once told to begin; it is ended early where the stack stops, since it would wait long for servers that are gone."""
+    word: str | None = _SERVERS_SERVE
     while True:
         try:
-            return making.communicate(timeout=_LOOK_SECONDS)
+            return making.communicate(word, timeout=_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
+            word = None  # it is being sent already
             if stack.stopping:
                 making.kill()
 
@@ -59,6 +66,8 @@ async def _make(with_key: bool) -> dict[str, str]:
     from schemas.accounts import UPLOADS, Scope
 
     configuration = settings.load()
+    if sys.stdin.readline() != _SERVERS_SERVE:
+        sys.exit("the stack was gone before its servers served")
 
     async def account() -> dict[str, str]:
         await database.migrate(configuration.database_url)

@@ -29,6 +29,8 @@ class OurProcess:
     ready_path: str = "/readyz"
     #: The name of the port at which it says so, where that is not the one that it is told by `port_variable`.
     ready_port: str = ""
+    #: Whether it needs nothing that is made in the servers first, and may start while that is being made.
+    early: bool = False
     #: What else it must be told; `{data}` stands for the data folder and `{NAME}` for the port of the process of that name.
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -46,7 +48,7 @@ PROCESSES = (
     OurProcess("status-projector", ("consumers.status_projector",)),
     OurProcess("dead-letters", ("consumers.dead_letters",)),
     OurProcess("webhooks", ("consumers.webhooks",)),
-    OurProcess("model", ("model",), port_variable="VALENCE_MODEL_PORT", ready_path="/ping"),
+    OurProcess("model", ("model",), port_variable="VALENCE_MODEL_PORT", ready_path="/ping", early=True),
     OurProcess(
         "sagemaker",
         ("local.sagemaker",),

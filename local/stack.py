@@ -4,14 +4,17 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local.child import Child
 from local.control import serve_control
 from local.data_folder import cache_folder, default_data_folder, held, read_stack_file, write_stack_file
+from local.errors import StackFailed
 from local.platforms import require_servers
 from local.ports import HOST, Ports
 from local.processes import LOCAL_DEFAULTS, PROCESSES, SAGEMAKER, OurProcess, children
@@ -21,15 +24,16 @@ from runtime.settings import Inference, Notices, Storage
 
 _ACCESS_KEY = "valence-local"
 _REGION = "us-east-1"
+_LOOK_SECONDS = 0.1
 
 
 class Stack:
     """All servers and processes on one data folder.
 
-    As `async with` it is up inside and gone after; `run_until_stopped` also waits for Ctrl-C. `prepare` are called one after another when
-    the servers serve and before our processes start, each with this stack, in a thread: they make topics, tables, buckets, an account.
-    `settings` are further variables for our processes, `ports` fixes ports by name ("api", "kafka", ...), `workers` is how many
-    of each stage. Raises LocalStackError.
+    As `async with` it is up inside and gone after; `run_until_stopped` also waits for Ctrl-C. `prepare` makes topics, tables, buckets and
+    an account: it is called with this stack, in a thread, while the servers start, and calls `wait_for_servers` when it needs them; our
+    processes that need what it makes start when it has returned. `settings` are further variables for our processes, `ports` fixes ports
+    by name ("api", "kafka", ...), `workers` is how many of each stage. Raises LocalStackError.
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class Stack:
         *,
         processes: Sequence[OurProcess] = PROCESSES,
         servers: Sequence[str] = SERVERS,
-        prepare: Sequence[Callable[["Stack"], None]] = (),
+        prepare: Callable[["Stack"], None] = lambda stack: None,
         settings: Mapping[str, str] | None = None,
         ports: Mapping[str, int] | None = None,
         workers: int = 1,
@@ -54,6 +58,8 @@ class Stack:
         self._report = report
         self._exit = AsyncExitStack()
         self._stop = asyncio.Event()
+        self._serving = threading.Event()
+        self._ending = threading.Event()
         self._remembered: dict[str, Any] = {}
         self._servers: list[Server] = []
         self.supervisor: Supervisor
@@ -108,8 +114,14 @@ class Stack:
 
     @property
     def stopping(self) -> bool:
-        """Whether the stack has been told to stop, for a step of `prepare` that takes long."""
-        return self._stop.is_set()
+        """Whether the stack stops, because it was told to or because something failed: for a `prepare` that takes long."""
+        return self._stop.is_set() or self._ending.is_set()
+
+    def wait_for_servers(self) -> None:
+        """Block until all servers serve. Raises StackFailed where the stack stops before."""
+        while not self._serving.wait(_LOOK_SECONDS):
+            if self.stopping:
+                raise StackFailed("the stack stops before its servers serve")
 
     def address(self, process: str) -> str:
         """The http address of one of our processes, "api" for instance."""
@@ -141,28 +153,25 @@ class Stack:
         ports.port(SAGEMAKER)
         self._remembered["ports"] = ports.numbers
         environment = self._child_environment()
-        ours = [child for row in self._processes for child in children(row, self._workers, environment, self.data, ports)]
+        early, late = (
+            [child for row in rows for child in children(row, self._workers, environment, self.data, ports)]
+            for rows in ([row for row in self._processes if row.early], [row for row in self._processes if not row.early])
+        )
         self._remembered |= {"pid": os.getpid(), "environment": self.environment()}
         write_stack_file(self.data, self._remembered)
 
         self.supervisor = await opened.enter_async_context(Supervisor(self.data / "logs", self._report))
         control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
-        await self._start_servers(environment)
-        opened.callback(self._stop.set)  # a step runs in a thread, which cannot be cancelled: it looks at `stopping`
-        for step in self._prepare:
-            await asyncio.to_thread(step, self)
-        await self.supervisor.start(ours)
+        opened.callback(self._ending.set)  # `prepare` runs in a thread, which cannot be cancelled: it looks at `stopping`
+        await _side_by_side(asyncio.to_thread(self._prepare, self), self._start_servers(environment, early))
+        await self.supervisor.start(late)
 
-    async def _start_servers(self, environment: Mapping[str, str]) -> None:
-        """Start each server as soon as its own data is there: the slowest alone decides how long it takes."""
-        starting = [asyncio.create_task(self._start_server(server, environment)) for server in self._servers]
-        try:
-            await asyncio.gather(*starting)
-        finally:
-            for task in starting:
-                task.cancel()  # if one failed: nothing may be started once the stack is being taken down
-            await asyncio.gather(*starting, return_exceptions=True)
+    async def _start_servers(self, environment: Mapping[str, str], then: Sequence[Child]) -> None:
+        """Start each server as soon as its own data is there, the slowest alone decides how long it takes; then those of our processes."""
+        await _side_by_side(*(self._start_server(server, environment) for server in self._servers))
+        self._serving.set()
+        await self.supervisor.start(then)
 
     async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
         child = await asyncio.to_thread(server.prepare, environment)
@@ -184,3 +193,14 @@ class Stack:
             "VALENCE_LOCAL_DATA_DIR": str(self.data),
             **self._settings,
         }
+
+
+async def _side_by_side(*steps: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at once; if one fails, nothing may be started any more: the stack is being taken down."""
+    tasks = [asyncio.create_task(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -51,7 +51,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every server and process, with an endpoint that answers at once and a reconciler that looks soon."""
     quick = {"VALENCE_SAGEMAKER_ANSWER": "instant", "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1"}
     before = dict(os.environ)
-    with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=[prepare], settings=quick)) as running:
+    with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=prepare, settings=quick)) as running:
         os.environ.update(running.environment())
         yield running
         os.environ.clear()

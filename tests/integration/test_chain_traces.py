@@ -44,7 +44,7 @@ def client(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
-    with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=[prepare], settings=exporting)) as stack:
+    with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=prepare, settings=exporting)) as stack:
         key = stack.recall("api_key")
         assert key is not None
         with Client(stack.address("api"), key) as opened:

@@ -20,6 +20,7 @@ class Stopping(Stack):
 def test_a_preparation_that_would_wait_for_ever_is_ended_with_its_stack(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "import signal; signal.pause()"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

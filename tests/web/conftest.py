@@ -44,7 +44,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything, as `valence local up` runs it."""
-    with running_stack(Stack(tmp_path_factory.mktemp("web"), prepare=[prepare], settings=_SETTINGS)) as up:
+    with running_stack(Stack(tmp_path_factory.mktemp("web"), prepare=prepare, settings=_SETTINGS)) as up:
         yield up
 
 

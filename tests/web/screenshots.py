@@ -71,7 +71,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="valence-screenshots-") as folder,
-        running_stack(Stack(Path(folder), prepare=[prepare], settings={"VALENCE_WEBHOOKS_ALLOW_LOOPBACK": "true"})) as stack,
+        running_stack(Stack(Path(folder), prepare=prepare, settings={"VALENCE_WEBHOOKS_ALLOW_LOOPBACK": "true"})) as stack,
     ):
         asyncio.run(take_all(stack.address("api")))
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
@@ -188,14 +189,15 @@ def create_app(services: Services) -> ASGIApp:
         services.thumbnails.close()
         await services.database.close()
 
+    page = pages.load(services.links.url)
     application = Litestar(
         route_handlers=[
             versioned,
             health.healthz,
-            *pages.routes(services.links.url),
+            *page.routes,
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
-        exception_handlers=error_answers.handlers(),
+        exception_handlers={**error_answers.handlers(), NotFoundException: page.missing},
         lifespan=[life],
         request_max_body_size=bodies.MOST_BYTES,
         logging_config=None,

@@ -46,7 +46,7 @@ def handlers() -> ExceptionHandlersMap:
         QuotaExceeded: _answering(lambda request, error: QuotaExhausted(str(error))),
         psycopg.errors.ForeignKeyViolation: _answering(_unowned),
         ValidationException: _answering(_invalid),
-        HTTPException: _answering(_refused),
+        HTTPException: refuse,
         Exception: _answering(_unexpected),
     }
 
@@ -93,6 +93,10 @@ def _refused(request: AnyRequest, error: HTTPException) -> Problem:
             return MalformedRequest(f"{error.detail}: mend the request and send it again")
         case _:
             return _unexpected(request, error)
+
+
+#: The answer to what Litestar itself refuses.
+refuse = _answering(_refused)
 
 
 def _invalid(request: AnyRequest, error: ValidationException) -> Problem:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from api.error_answers import AnyRequest, refuse
 from api.problems import NoSuchRoute
 
 FOLDER = Path(__file__).parent / "web"
@@ -63,8 +65,15 @@ def content_security_policy(storage_origin: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
-def routes(storage_url: str) -> list[HTTPRouteHandler]:
-    """The page's routes; `storage_url` is where browsers are sent for videos, the address of S3."""
+class Page(NamedTuple):
+    """The page's routes, and what is answered at an address that nothing has."""
+
+    routes: list[HTTPRouteHandler]
+    missing: Callable[[AnyRequest, NotFoundException], Response[bytes]]
+
+
+def load(storage_url: str) -> Page:
+    """The page as it lies in its folder; `storage_url` is where browsers are sent for videos, the address of S3."""
     address = urlsplit(storage_url)
     policy = content_security_policy(f"{address.scheme}://{address.netloc}")
     contents = {str(path.relative_to(FOLDER)): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
@@ -95,7 +104,14 @@ def routes(storage_url: str) -> list[HTTPRouteHandler]:
             raise NoSuchRoute(f"there is nothing at {request.url.path!r} in this version of the page: load the page again")
         return _answer(request, found, _FOR_EVER, {})
 
-    return [page, api_reference, static]
+    def missing(request: AnyRequest, error: NotFoundException) -> Response[bytes]:
+        """The page, which says so, to somebody before a browser; a problem document to programs."""
+        if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1/"):
+            return refuse(request, error)
+        headers = {"Content-Security-Policy": policy, "Cache-Control": _ASK_AGAIN, "Vary": "Accept"}
+        return Response(index.content, status_code=404, media_type=index.media_type, headers=headers)
+
+    return Page([page, api_reference, static], missing)
 
 
 def _linked(document: bytes, static: str, names: Iterable[str]) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar
+from litestar.exceptions import NotFoundException
 from litestar.testing import TestClient
 
 from api import pages
@@ -22,7 +23,8 @@ SOURCES = [path for path in sorted(pages.FOLDER.rglob("*")) if path.suffix in ("
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient[Litestar]]:
-    app = Litestar(pages.routes("https://s3.example:9000/path"), exception_handlers=handlers(), openapi_config=None)
+    page = pages.load("https://s3.example:9000/path")
+    app = Litestar(page.routes, exception_handlers={**handlers(), NotFoundException: page.missing}, openapi_config=None)
     with TestClient(app) as opened:
         yield opened
 
@@ -43,6 +45,15 @@ def test_nothing_runs_or_loads_but_what_is_ours_and_videos_from_s3(client: TestC
 @pytest.mark.parametrize("address", ["/sign-in", "/reset", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001"])
 def test_every_view_is_the_same_document(client: TestClient[Litestar], address: str) -> None:
     assert client.get(address).content == client.get("/").content
+
+
+def test_an_address_that_nothing_has_is_told_by_the_page_to_browsers_and_by_a_problem_to_programs(client: TestClient[Litestar]) -> None:
+    browsers = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    seen = client.get("/nowhere", headers=browsers)
+    assert (seen.status_code, seen.content) == (404, client.get("/").content)
+    assert seen.headers["content-security-policy"] == client.get("/").headers["content-security-policy"]
+    for answer in (client.get("/nowhere"), client.post("/nowhere", headers=browsers), client.get("/v1/nowhere", headers=browsers)):
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 @pytest.mark.parametrize("address", ["/", "/reference"])

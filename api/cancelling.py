@@ -40,7 +40,7 @@ async def cancel_upload(request: Authenticated, services: Injected, upload_id: F
     """
     row = await owned(services.database, request.user.account_id, upload_id)
     with telemetry.following(row["id"], "api.cancel_upload"):
-        async with services.waiting, services.database.transaction() as connection:
+        async with services.database.transaction() as connection:
             cancelled = await records.cancel(connection, row["id"], PUBLISHER)
     row = await owned(services.database, request.user.account_id, upload_id)
     if cancelled is not None and cancelled.status is not Status.CANCELLED:

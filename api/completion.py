@@ -16,9 +16,12 @@ from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
 from api.idempotency import IdempotencyKey, once
-from api.parts import Unsent, as_unsent, listed, part_bytes
+from api.multiparts import Unsent
+from api.parts import as_unsent, listed, part_bytes
 from api.problems import (
     BodyTooLarge,
+    Busy,
+    ContentAlreadyReceived,
     ContentTooLarge,
     DigestMismatch,
     IdempotencyKeyReused,
@@ -33,15 +36,14 @@ from api.problems import (
     UnsupportedMediaType,
     UploadEnded,
 )
-from api.services import PUBLISHER, Authenticated, Injected, Services
+from api.services import Authenticated, Injected, Services
+from api.submitting import claimed, submit
 from api.uploads import ENDED_WITHOUT, OPEN, as_upload, owned, refuse_unless_open
-from runtime import database, telemetry
-from runtime import uploads as records
-from runtime.database import Connection
+from runtime import object_claims, telemetry
 from runtime.errors import ObjectMissing, ObjectReplaced
+from runtime.object_claims import Claim
 from runtime.parts import MultipartGone, Part, PartsRefused
 from runtime.storage import ObjectInfo
-from schemas.events import Source, UploadReceived
 from schemas.resources import CompleteUpload, SentPart, Upload
 
 #: A list of as many parts as there can be.
@@ -67,6 +69,7 @@ MOST_BODY_BYTES = 2 * 1024**2
         ContentTooLarge,
         DigestMismatch,
         UploadEnded,
+        Busy,
         RequestInProgress,
         IdempotencyKeyReused,
     ),
@@ -92,18 +95,6 @@ async def complete_upload(
             refuse_unless_open(row)
         async with services.database.transaction() as connection:  # the work is done, and doing it again does nothing
             return await run.keep(connection, as_upload(row), 200)
-
-
-async def submit(connection: Connection, upload: Upload, account_id: UUID, bucket: str, stored: ObjectInfo) -> bool:
-    """Send an upload whose content has become an object on its way; False where its status forbids that."""
-    event = UploadReceived(
-        upload_id=upload.id,
-        attempt=upload.attempt,
-        account_id=account_id,
-        source=Source(bucket=bucket, key=stored.key, etag=stored.etag, bytes=stored.bytes),
-        options=upload.options,
-    )
-    return await records.submit(connection, event, PUBLISHER)
 
 
 def choose(unsent: Unsent, found: Sequence[Part], named: Sequence[SentPart] | None) -> list[Part]:
@@ -162,6 +153,7 @@ def _newest(versions: Sequence[Part], expected: int | None) -> Part:
 
 
 async def _complete(services: Services, account_id: UUID, unsent: Unsent, named: Sequence[SentPart] | None) -> None:
+    """Nothing is left to do where another request was quicker."""
     upload, multipart_id = unsent.upload, unsent.multipart_id
     bucket, key = services.place(upload.id)
     if multipart_id is None:
@@ -172,23 +164,18 @@ async def _complete(services: Services, account_id: UUID, unsent: Unsent, named:
     except MultipartGone:
         parts = None  # they were put together, and whoever did so has not told PostgreSQL: or they were dropped
     try:
-        async with services.waiting, services.database.transaction() as connection:
-            # The row stays locked while the object becomes visible: of two that complete one does, and the object stays as it is.
-            locked = await database.row(connection, "lock_upload", id=upload.id)
-            if locked is None or locked["status"] not in OPEN:
-                return
+        async with claimed(services, upload.id) as claim:
             stored = await _put_together(services, bucket, key, multipart_id, parts)
             if upload.bytes is not None and stored.bytes != upload.bytes:
                 raise SizeMismatch(f"{upload.bytes} bytes were declared, and the object has {stored.bytes}: announce another upload")
-            if unsent.sha256 is None:
-                await submit(connection, upload, account_id, bucket, stored)
-                return
+            if unsent.sha256 is not None:
+                await _verify(services, claim, multipart_id, stored, unsent.sha256)
+            await submit(services, claim, upload, account_id, stored)
     except ObjectMissing as error:
         await services.database.rows("forget_multipart", id=upload.id, multipart_id=multipart_id)
         raise PartsMissing("S3 has dropped the parts of this upload: send them all again") from error
-    await _verify(services, upload, multipart_id, stored, unsent.sha256)
-    async with services.waiting, services.database.transaction() as connection:
-        await submit(connection, upload, account_id, bucket, stored)
+    except ContentAlreadyReceived:
+        return
 
 
 async def _put_together(services: Services, bucket: str, key: str, multipart_id: str, parts: Sequence[Part] | None) -> ObjectInfo:
@@ -202,21 +189,20 @@ async def _put_together(services: Services, bucket: str, key: str, multipart_id:
     return await services.storage.head(bucket, key)
 
 
-async def _verify(services: Services, upload: Upload, multipart_id: str, stored: ObjectInfo, digest: bytes) -> None:
+async def _verify(services: Services, claim: Claim, multipart_id: str, stored: ObjectInfo, digest: bytes) -> None:
     """Read the object and compare; one that differs is deleted, so that its parts can be sent again."""
-    bucket, key = services.place(upload.id)
+    bucket, key = services.place(claim.upload_id)
     async with services.verifying:
         try:
             found = await asyncio.to_thread(_sha256, services, bucket, stored)
         except (ObjectMissing, ObjectReplaced) as error:
-            raise PartsMissing("somebody else has checked and dropped the content: send its parts again") from error
+            raise PartsMissing("the content was dropped while it was checked: send its parts again") from error
     if found == digest:
         return
-    async with services.waiting, services.database.transaction() as connection:
-        locked = await database.row(connection, "lock_upload", id=upload.id)
-        if locked is not None and locked["status"] in OPEN and locked["multipart_id"] == multipart_id:
-            await services.storage.delete(bucket, key)
-            await database.rows(connection, "forget_multipart", id=upload.id, multipart_id=multipart_id)
+    if not await object_claims.renew(services.database, claim):
+        raise Busy("another request has taken this upload over: ask again", headers={"Retry-After": "5"})
+    await services.storage.delete(bucket, key)
+    await services.database.rows("forget_multipart", id=claim.upload_id, multipart_id=multipart_id)
     raise DigestMismatch(f"the file has the SHA-256 {found.hex()}, declared was {digest.hex()}: its parts are dropped, send them again")
 
 

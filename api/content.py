@@ -14,7 +14,6 @@ from litestar.response import Redirect
 from litestar.types import Receive
 
 from api.accounts import Scope
-from api.completion import submit
 from api.documentation import problems
 from api.guards import requires
 from api.incoming import Digest, announced_digest, pieces
@@ -36,9 +35,10 @@ from api.problems import (
     UploadEnded,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
+from api.submitting import claimed, submit
 from api.uploads import as_upload, owned, refuse_unless_open
 from media import first_bytes
-from runtime import database, metrics, telemetry
+from runtime import metrics, telemetry
 from runtime import uploads as records
 from runtime.errors import DependencyUnavailable, ObjectMissing
 from runtime.multipart import ObjectWriter
@@ -91,7 +91,7 @@ async def put_content(request: Authenticated, services: Injected, upload_id: Fro
         raise ContentTooLarge(f"the content has {announced} bytes: at most {limit} are accepted; send a shorter or smaller video")
     digest = Digest(row["sha256"], announced_digest(request.headers.get("content-digest")))
     with services.contents.taken(request.user.account_id), telemetry.following(upload.id, "api.put_content"):
-        async with services.waiting, services.database.transaction() as connection:
+        async with services.database.transaction() as connection:
             await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)
         try:
             await _receive(services, request.user.account_id, upload, _Sent(request.receive, announced, digest), limit)
@@ -133,13 +133,8 @@ async def _receive(services: Services, account_id: UUID, upload: Upload, sent: _
     writer = services.writers.writer(bucket, key, upload.content_type or "application/octet-stream", limit)
     try:
         await _copy(sent, writer, upload.bytes, limit)
-        async with services.waiting, services.database.transaction() as connection:
-            # The row stays locked while the object becomes visible: of two senders one completes, and the object stays as it is.
-            row = await database.row(connection, "lock_upload", id=upload.id)
-            if row is None:
-                raise NoSuchUpload("the upload was deleted while its content came")
-            refuse_unless_open(row)
-            await submit(connection, upload, account_id, bucket, await writer.complete())
+        async with claimed(services, upload.id) as claim:  # of two senders one completes, and the object stays as it is
+            await submit(services, claim, upload, account_id, await writer.complete())
     except BaseException:
         await asyncio.shield(_abort(writer, upload.id))
         raise

@@ -27,7 +27,7 @@ async def erase_upload(request: Authenticated, services: Injected, upload_id: Fr
     receipt_id = None
     if parsed is not None:
         with telemetry.following(parsed, "api.erase_upload"):
-            async with services.waiting, services.database.transaction() as connection:
+            async with services.database.transaction() as connection:
                 receipt_id = await erasure.erase_owned(connection, services.settings, parsed, account_id)
     if receipt_id is None:
         raise NoSuchUpload(f"this account has no upload {upload_id!r}: `GET /v1/uploads` lists them")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post, put
@@ -13,11 +13,12 @@ from litestar.params import FromPath, Parameter
 from litestar.types import Receive
 from psycopg.rows import DictRow
 
-from api import bodies, unsent_space
+from api import bodies
 from api.accounts import Scope
 from api.documentation import problems
 from api.guards import requires
 from api.incoming import Digest, announced_digest, pieces
+from api.multiparts import Unsent, lost, multipart
 from api.problems import (
     BodyTooLarge,
     Busy,
@@ -36,29 +37,14 @@ from api.problems import (
     UnsupportedMediaType,
     UploadEnded,
 )
-from api.services import PUBLISHER, Authenticated, Injected, Services
+from api.services import Authenticated, Injected, Services
 from api.uploads import as_upload, owned, refuse_unless_open
-from runtime import database, metrics, telemetry
-from runtime import uploads as records
-from runtime.errors import ObjectMissing
+from runtime import metrics, telemetry
 from runtime.links import PART_SECONDS
 from runtime.parts import MultipartGone, Part
-from schemas.resources import MOST_PARTS, AskPartUrls, PartList, PartUrl, PartUrls, StoredPart, Upload
-from schemas.status import Status
-
-
-class Unsent(NamedTuple):
-    """An upload whose content may still come, with S3's id of the multipart upload that has begun and the declared digest, if any."""
-
-    upload: Upload
-    part_size: int
-    multipart_id: str | None
-    sha256: bytes | None
-
+from schemas.resources import MOST_PARTS, AskPartUrls, PartList, PartUrl, PartUrls, StoredPart
 
 Number = Annotated[int, Parameter(ge=1, le=MOST_PARTS, description="Which part, from 1.")]
-#: How old an upload's last sign of life may be before a part renews it: one write an hour instead of one a part.
-_RENEW_AFTER = timedelta(hours=1)
 
 
 @put(
@@ -182,46 +168,6 @@ async def stored_parts(services: Services, unsent: Unsent) -> list[Part]:
     except MultipartGone:
         await lost(services, unsent.upload.id, unsent.multipart_id)
         return []
-
-
-async def multipart(services: Services, unsent: Unsent) -> str:
-    """S3's id of the multipart upload of an open upload, begun by whoever asks first."""
-    upload = unsent.upload
-    if unsent.multipart_id is not None and datetime.now(UTC) - upload.updated_at < _RENEW_AFTER:
-        return unsent.multipart_id
-    async with services.waiting, services.database.transaction() as connection:
-        locked = await database.row(connection, "lock_upload", id=upload.id)
-        if locked is None:
-            raise NoSuchUpload(f"this account has no upload {upload.id}: it was deleted")
-        refuse_unless_open(locked)
-        await database.rows(connection, "touch_unsent_upload", id=upload.id)
-        if locked["multipart_id"] is not None:
-            return str(locked["multipart_id"])
-        if upload.bytes is None:  # it may become as large as any: a declared size was counted when it was announced
-            limits = services.settings.limits
-            await unsent_space.take(connection, limits, locked["account_id"], limits.upload_bytes, announced=True)
-        begun = await services.parts.begin(*services.place(upload.id), upload.content_type or "application/octet-stream")
-        await database.rows(connection, "set_multipart", id=upload.id, multipart_id=begun)
-        await records.apply_status(connection, upload.id, upload.attempt, Status.UPLOADING, PUBLISHER)
-        return begun
-
-
-async def lost(services: Services, upload_id: UUID, multipart_id: str) -> None:
-    """Take note that S3 has no such multipart upload any more: the next part begins another one.
-
-    Unless it was completed: then ContentAlreadyReceived, and the advice to complete the upload here too if that is yet to happen.
-    """
-    try:
-        await services.storage.head(*services.place(upload_id))
-    except ObjectMissing:
-        await services.database.rows("forget_multipart", id=upload_id, multipart_id=multipart_id)
-        return
-    for row in await services.database.rows("upload", id=upload_id):
-        refuse_unless_open(row)
-    raise ContentAlreadyReceived(
-        f"the parts have been put together already: `POST /v1/uploads/{upload_id}/complete` finishes the upload",
-        upload_status=Status.UPLOADING,
-    )
 
 
 async def _whole(receive: Receive, unsent: Unsent, number: int, size: int | None, digest: Digest) -> bytearray:

@@ -30,9 +30,6 @@ from schemas.jobs import source_key
 
 #: The API in the envelope of its events.
 PUBLISHER = "/api"
-#: Transactions that may wait for S3, or for an upload's row that another such transaction holds, at the same time: the pool has twice
-#: as many connections, and the others stay free for the key checks.
-WAITING_AT_ONCE = 4
 #: Objects that are read whole at the same time to check their digests.
 VERIFYING_AT_ONCE = 2
 
@@ -55,7 +52,6 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     contents: ContentPlaces = field(default_factory=ContentPlaces)
     archives: ArchivePlaces = field(default_factory=ArchivePlaces)
-    waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING_AT_ONCE))
     verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(VERIFYING_AT_ONCE))
 
     def place(self, upload_id: UUID) -> tuple[str, str]:

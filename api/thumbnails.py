@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from media.limits import MediaLimits, Rejected, TookTooLong
 from media.pool import MediaPool
 from media.ranges import BLOCK_BYTES
 from media.wire import MOST_THUMBNAIL_BYTES
-from runtime import database
 from runtime.database import Database
 from runtime.errors import ObjectMissing, ObjectReplaced
 from runtime.object_ranges import ObjectRanges
@@ -29,6 +29,8 @@ RETRY_AFTER_SECONDS = "2"
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 300.0, 4.0, 86_400.0
 #: Such videos that are remembered; the one that was tried the longest ago is forgotten first.
 MOST_POSTPONED = 10_000
+#: Longer than S3 may be silent over a picture.
+WRITING = timedelta(seconds=30)
 _NONE = "the video has no picture to show: draw a sign of your own"
 
 
@@ -111,7 +113,7 @@ class Thumbnails:
         return NoThumbnail(why, headers={"Retry-After": str(seconds)})
 
     async def _keep(self, upload_id: UUID, kept: str, made: bytes) -> None:
-        """Held, the row cannot be erased before the object is there, and who erases it finds the object."""
-        async with self._database.transaction() as connection:
-            if await database.row(connection, "hold_upload", id=upload_id) is not None:
-                await self._storage.put(self._bucket, kept, made, "image/jpeg")
+        """Announced, so that whoever erases the upload meanwhile looks again afterwards."""
+        for row in await self._database.rows("announce_writing", id=upload_id, lease=WRITING):
+            await self._storage.put(self._bucket, kept, made, "image/jpeg")
+            await self._database.rows("end_writing", id=upload_id, until=row["writing_until"])

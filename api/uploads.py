@@ -147,7 +147,7 @@ async def retry_upload(
 async def _retry(services: Services, run: Once, upload: Upload) -> Response[Upload]:
     try:
         with telemetry.following(upload.id, "api.retry_upload"):
-            async with services.waiting, services.database.transaction() as connection:
+            async with services.database.transaction() as connection:
                 if await records.retry(connection, upload.id, PUBLISHER):
                     return await run.keep(connection, await _now(connection, upload.id), 202)
     except records.NoAttemptsLeft as error:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from runtime import database, metrics, uploads
+from runtime import database, metrics, object_claims, uploads
 from runtime.database import Database
+from runtime.object_claims import Claim
 from runtime.parts import ObjectParts
 from runtime.storage import ObjectStorage
 from schemas.failures import Failure, FailureCode
@@ -48,19 +49,32 @@ class Tidier:
         await self._database.rows("forget_idempotent", before=before)
         found = await self._database.rows("abandoned_uploads", before=before, most=BATCH)
         for row in found:
-            await self._expire(row["id"], before)
-        return len(found)
+            if (claim := await self._expire(row["id"], before)) is not None:
+                await self._remove(claim)
+        left = await self._database.rows("lapsed_claims", most=BATCH)
+        for row in left:
+            async with self._database.transaction() as connection:
+                claim = await object_claims.take_over(connection, row["id"])
+            if claim is not None:
+                await self._remove(claim)
+        return len(found) + len(left)
 
-    async def _expire(self, upload_id: UUID, before: datetime) -> None:
-        key = source_key(upload_id)
+    async def _expire(self, upload_id: UUID, before: datetime) -> Claim | None:
+        """The end of an abandoned upload, with a claim on what S3 may have of it: a crash leaves that to the next turn."""
         async with self._database.transaction() as connection:
-            # The row stays locked, so that nobody completes it meanwhile; what S3 has goes first, so that a crash leaves work to do.
             row = await database.row(connection, "lock_upload", id=upload_id)
-            if row is None or row["status"] not in (Status.CREATED, Status.UPLOADING) or row["updated_at"] >= before:
-                return
-            for multipart_id in await self._parts.unfinished(self._bucket, key):
-                await self._parts.abort(self._bucket, key, multipart_id)
-            await self._storage.delete(self._bucket, key)
+            if row is None or row["updated_at"] >= before or (claim := await object_claims.take(connection, upload_id)) is None:
+                return None
             await uploads.apply_status(connection, upload_id, row["attempt"], Status.EXPIRED, SOURCE, _ABANDONED)
         metrics.UPLOADS_ABANDONED.inc()
         log.info("an abandoned upload has expired", extra={"upload_id": str(upload_id)})
+        return claim
+
+    async def _remove(self, claim: Claim) -> None:
+        """Take away what S3 has of an upload that has ended without its content; no row is locked meanwhile."""
+        key = source_key(claim.upload_id)
+        for multipart_id in await self._parts.unfinished(self._bucket, key):
+            await self._parts.abort(self._bucket, key, multipart_id)
+        await self._storage.delete(self._bucket, key)
+        async with self._database.transaction() as connection:
+            await object_claims.release(connection, claim)

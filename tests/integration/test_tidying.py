@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from producers.tidying import A_DAY, BATCH, Tidier
-from runtime import uploads
+from runtime import object_claims, uploads
 from runtime.database import Database
 from runtime.errors import DependencyUnavailable
 from runtime.parts import S3Parts
@@ -73,18 +74,66 @@ async def test_what_was_received_in_the_meantime_is_left_alone(database: Databas
     assert (await upload_row(database, upload_id))["status"] == "received"
 
 
-async def test_while_s3_is_away_nothing_expires_and_afterwards_it_does(database: Database, account: UUID) -> None:
+async def test_what_s3_could_not_remove_of_an_abandoned_upload_goes_on_a_later_turn(database: Database, account: UUID) -> None:
     upload_id = await unsent(database, account, timedelta(hours=25))
     objects = MemoryStorage()
     parts = MemoryParts(objects)
+    await parts.begin(BUCKET, source_key(upload_id), "video/mp4")
     tidier = Tidier(BUCKET, database, objects, parts)
     parts.away = True
     with pytest.raises(DependencyUnavailable):
         await tidier.tidy()
-    assert (await upload_row(database, upload_id))["status"] == "created"
     parts.away = False
+    await select(database, "update uploads set writing_until = now() where id = %s", upload_id)  # nobody renews that claim
     await tidier.tidy()
-    assert (await upload_row(database, upload_id))["status"] == "expired"
+    assert parts.begun == {}
+    assert [status for _, _, status in await statuses(database, upload_id)] == ["created", "expired"]
+    assert (await upload_row(database, upload_id))["claim"] is None
+
+
+async def test_what_a_process_that_died_was_putting_together_goes_where_the_upload_was_cancelled_meanwhile(
+    database: Database, account: UUID
+) -> None:
+    upload_id = await unsent(database, account, timedelta())
+    objects = MemoryStorage()
+    await objects.put(BUCKET, source_key(upload_id), b"video", "video/mp4")
+    async with database.transaction() as connection:
+        assert await object_claims.take(connection, upload_id)
+        await uploads.cancel(connection, upload_id, SOURCE)
+    tidier = Tidier(BUCKET, database, objects, MemoryParts(objects))
+    await tidier.tidy()
+    assert len(objects.objects) == 1, "its claim holds: it may be alive"
+    await select(database, "update uploads set writing_until = now() where id = %s", upload_id)
+    await tidier.tidy()
+    assert objects.objects == {}
+
+
+async def test_an_upload_that_somebody_is_putting_together_is_not_abandoned(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta(hours=25))
+    async with database.transaction() as connection:
+        assert await object_claims.take(connection, upload_id)
+    objects = MemoryStorage()
+    await Tidier(BUCKET, database, objects, MemoryParts(objects)).tidy()
+    assert (await upload_row(database, upload_id))["status"] == "created"
+
+
+async def test_while_s3_hangs_over_an_abandoned_upload_its_row_is_free(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta(hours=25))
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    class SlowParts(MemoryParts):
+        async def unfinished(self, bucket: str, key: str) -> list[str]:
+            asked.set()
+            await go.wait()
+            return await super().unfinished(bucket, key)
+
+    objects = MemoryStorage()
+    tidying = asyncio.create_task(Tidier(BUCKET, database, objects, SlowParts(objects)).tidy())
+    await asked.wait()
+    (row,) = await select(database, "select status from uploads where id = %s for update nowait", upload_id)
+    assert row["status"] == "expired"
+    go.set()
+    await tidying
 
 
 async def test_an_abandoned_upload_cannot_be_tried_again(database: Database, account: UUID) -> None:

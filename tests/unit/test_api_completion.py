@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from api.completion import check, choose
-from api.parts import Unsent
+from api.multiparts import Unsent
 from api.problems import ContentTooLarge, PartsDiffer, PartsMissing, Problem, SizeMismatch
 from runtime.parts import Part
 from schemas.jobs import AnalysisOptions

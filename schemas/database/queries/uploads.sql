@@ -35,11 +35,34 @@ with described as (
 select refused, most, taken from described left join lateral reserve_usage(described.id, %(attempt)s, %(seconds)s) on true;
 
 -- name: lock_upload
-select account_id, attempt, status, multipart_id, updated_at from uploads where id = %(id)s for update;
+select account_id, attempt, status, multipart_id, updated_at, claim from uploads where id = %(id)s for update;
 
--- name: hold_upload
--- It cannot be erased until the end of the transaction.
-select id from uploads where id = %(id)s for key share;
+-- name: take_claim
+update uploads set claim = %(claim)s, writing_until = clock_timestamp() + %(lease)s
+where id = %(id)s and status in ('created', 'uploading') and (claim is null or writing_until < clock_timestamp())
+returning id;
+
+-- name: take_over_claim
+update uploads set claim = %(claim)s, writing_until = clock_timestamp() + %(lease)s
+where id = %(id)s and status in ('expired', 'cancelled') and claim is not null and writing_until < clock_timestamp()
+returning id;
+
+-- name: renew_claim
+update uploads set writing_until = clock_timestamp() + %(lease)s where id = %(id)s and claim = %(claim)s returning id;
+
+-- name: release_claim
+update uploads set claim = null, writing_until = null where id = %(id)s and claim = %(claim)s;
+
+-- name: give_up_claim
+update uploads set claim = null, writing_until = null where id = %(id)s and claim = %(claim)s and status in ('created', 'uploading');
+
+-- name: announce_writing
+-- No row where the upload was erased.
+update uploads set writing_until = greatest(writing_until, clock_timestamp() + %(lease)s) where id = %(id)s returning writing_until;
+
+-- name: end_writing
+-- Unless somebody else has begun to write since.
+update uploads set writing_until = null where id = %(id)s and writing_until = %(until)s;
 
 -- name: received_content
 select exists (select from upload_statuses where upload_id = %(upload_id)s and status = 'received') as came;
@@ -62,6 +85,11 @@ select pg_advisory_xact_lock(hashtextextended('unsent ' || %(account_id)s::text,
 select count(*) as uploads,
        coalesce(sum(coalesce(declared_bytes, case when multipart_id is null then 0 else %(most_bytes)s::bigint end)), 0)::bigint as bytes
 from uploads where account_id = %(account_id)s and status in ('created', 'uploading');
+
+-- name: lapsed_claims
+-- Of uploads that ended before their content came: S3 may have something of them.
+select id from uploads where claim is not null and writing_until < clock_timestamp() and status in ('expired', 'cancelled')
+order by writing_until limit %(most)s;
 
 -- name: abandoned_uploads
 select id from uploads where status in ('created', 'uploading') and updated_at < %(before)s order by updated_at limit %(most)s;

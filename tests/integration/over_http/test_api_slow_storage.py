@@ -22,7 +22,7 @@ from runtime.storage import ObjectInfo
 from runtime.testing import MemoryParts, MemoryStorage
 from tests.chain import select, statuses, upload_row
 from tests.upload_calls import announce, problem
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 #: As many as the pool has connections.
 SENDERS = 8
@@ -106,7 +106,8 @@ async def hanging(
         parts.go.clear()
         completing = asyncio.create_task(http.post(f"/v1/uploads/{upload_id}/complete"))
         await parts.asked.acquire()
-        yield http, upload_id, completing, parts
+        async with asyncio.timeout(DEADLINE_SECONDS):  # a request that waits for S3 although it should not would never be answered
+            yield http, upload_id, completing, parts
         assert completing.done()
 
 

@@ -28,6 +28,9 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
         super().connection_lost(exc)
+        # asyncio's transport holds a method of itself: one that is closed would wait for the collector, which has seldom reason to look
+        # where thousands of streams are open. Nothing reads from it any more.
+        self.transport._read_ready_cb = None  # type: ignore[attr-defined]  # of CPython's own transports
 
     def _watch(self) -> None:
         if self.conn.their_state is not h11.IDLE:

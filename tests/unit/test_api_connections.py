@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import uvicorn
 
 from api.connections import Connection
+from tests.waiting import until
 
 
 class Impatient(Connection):
     """One whose limit comes at once."""
 
     HEADER_SECONDS = 0.05
+    transports: ClassVar[list[weakref.ref[asyncio.Transport]]] = []
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        self.transports.append(weakref.ref(transport))
+        super().connection_made(transport)
 
 
 async def answers(scope: Any, receive: Any, send: Any) -> None:
@@ -64,3 +72,17 @@ async def test_a_body_may_take_longer_than_the_headers() -> None:
         await timer
         writer.write(b"x")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+
+async def test_a_closed_connection_leaves_nothing_that_waits_for_the_collector() -> None:
+    gc.disable()
+    try:
+        async with connected() as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+            closed = Impatient.transports[-1]
+            assert closed() is not None
+            writer.close()
+            await until(lambda: closed() is None, "the server's end of the connection is gone")
+    finally:
+        gc.enable()

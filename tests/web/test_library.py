@@ -84,3 +84,29 @@ async def test_what_comes_while_something_is_searched_does_not_mix_with_what_is_
     await expect(visitor.entry("second.mp4")).to_have_count(0)
     await visitor.page.get_by_role("searchbox").fill("")
     await expect(visitor.entry("second.mp4")).to_be_visible()
+
+
+async def test_who_comes_back_to_a_list_finds_it_as_long_and_where_it_was_left(account: Account, open_page: Opener) -> None:
+    for number in range(45):
+        upload_id = (await account.http.post("/v1/uploads", json={"filename": f"{number}.mp4"})).json()["id"]
+        assert (await account.http.post(f"/v1/uploads/{upload_id}/cancel")).status_code == 200
+    visitor = await open_page(account)
+    page = visitor.page
+    # Without the stream, which knows the newest fifty by itself.
+    await page.add_init_script("window.EventSource = class extends EventTarget { close() {} };")
+    await visitor.go("/")
+    rows = page.locator(".library-row")
+    await expect(rows).to_have_count(20)
+    for count in (40, 45):
+        await page.get_by_role("button", name="Show more").click()
+        await expect(rows).to_have_count(count)
+    await visitor.entry("3.mp4").scroll_into_view_if_needed()
+    place = await page.evaluate("scrollY")
+    assert place > 0
+    await page.evaluate("document.querySelector('a[href=\"/settings\"]').click()")
+    await expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    await page.go_back()
+    await expect(rows).to_have_count(45)
+    await true_of(page, f"Math.abs(scrollY - {place}) < 2")
+    await page.get_by_role("searchbox").fill("mp4")
+    await expect(rows).to_have_count(20)

@@ -98,6 +98,22 @@ async def test_who_is_signed_out_elsewhere_is_asked_to_sign_in_and_comes_back(ac
     await expect(visitor.page.get_by_role("button", name="Try the sample")).to_be_visible()
 
 
+async def test_whose_session_is_ended_elsewhere_is_asked_to_sign_in_and_told_of_no_lost_connection(
+    account: Account, open_page: Opener
+) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    watching = """() => {
+      const changed = new MutationObserver(() => { document.documentElement.dataset.lost = true; });
+      changed.observe(document.querySelector(".banner"), { attributes: true, attributeFilter: ["hidden"] });
+    }"""
+    await visitor.page.evaluate(watching)
+    assert (await account.http.delete("/v1/session")).status_code == 204
+    await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(visitor.page.locator("#alerts")).to_have_text("Your session has ended: sign in again.")
+    assert await visitor.page.evaluate("document.documentElement.dataset.lost") is None
+
+
 async def test_who_goes_on_before_a_view_is_there_is_not_called_back(account: Account, open_page: Opener) -> None:
     visitor = await open_page(account)
     await visitor.go("/settings")

@@ -25,6 +25,19 @@ async def test_markup_in_a_files_name_is_shown_as_text(account: Account, open_pa
     assert await visitor.page.locator("main img, main script, main b").count() == 0
 
 
+async def test_a_name_that_would_turn_the_text_around_is_shown_as_it_is(account: Account, open_page: Opener) -> None:
+    upload_id = await send(account, b"no video", "clip\u202e4pm.exe")
+    await send(account, b"no video", "\u05d0\u05d1\u05d2.mp4")
+    visitor = await open_page(account)
+    await visitor.go("/")
+    await expect(visitor.entry("clip\ufffd4pm.exe")).to_contain_text("Not accepted")
+    direction = "heading => getComputedStyle(heading).direction"
+    assert await visitor.entry("\u05d0\u05d1\u05d2.mp4").get_by_role("heading").evaluate(direction) == "rtl"
+    await visitor.go(f"/uploads/{upload_id}")
+    await expect(visitor.page.get_by_role("heading", level=1)).to_have_text("clip\ufffd4pm.exe")
+    assert "\u202e" not in await visitor.page.title()
+
+
 async def test_markup_in_a_transcript_is_shown_as_text_in_the_list_the_table_and_the_captions(
     account: Account, open_page: Opener, stack: Stack
 ) -> None:

@@ -3,19 +3,20 @@
 import { announce, fill, h } from "./dom.js";
 import { downloadMenu } from "./downloads.js";
 import { dropZone } from "./drop_zone.js";
-import { counted } from "./formats.js";
+import { counted, nameOf } from "./formats.js";
 import { libraryFilters } from "./library_filters.js";
 import { libraryRow } from "./library_row.js";
 import { ENDED, live } from "./live.js";
 import { standing } from "./pipeline.js";
 import { queue } from "./queue.js";
-import { current, entitle } from "./router.js";
+import { current, entitle, note, noted } from "./router.js";
 import { ask } from "./server.js";
 import { text } from "./text.js";
 import { uploadCard } from "./upload_card.js";
 
-/** How many videos are asked for at a time. */
+/** How many videos are asked for at a time, and the most that the server gives. */
 const PAGE = 20;
+const LARGEST_PAGE = 100;
 
 /** Fill the main element with the library. */
 export async function libraryView(main) {
@@ -23,19 +24,30 @@ export async function libraryView(main) {
   entitle(text.titles.library);
   let view = null;
   const filters = libraryFilters(() => view?.search());
-  const first = await pageOf(filters.parameters());
+  const first = await asLeft(filters, noted().listed ?? PAGE);
   if (here !== current()) return null; // somebody has gone on meanwhile
   view = new LibraryView(main, filters);
   view.show(first);
   return () => view.leave();
 }
 
+/** As many as were listed when somebody went away from here. */
+async function asLeft(filters, count) {
+  const found = { data: [], next_cursor: null };
+  do {
+    const page = await pageOf(filters.parameters(), found.next_cursor, Math.min(LARGEST_PAGE, count - found.data.length));
+    found.data.push(...page.data);
+    found.next_cursor = page.next_cursor;
+  } while (found.next_cursor && found.data.length < count);
+  return found;
+}
+
 /** A page; the server may need more than one request to find the first that it shows. */
-async function pageOf(parameters, after = null) {
-  parameters.set("limit", PAGE);
+async function pageOf(parameters, after = null, limit = PAGE) {
+  parameters.set("limit", limit);
   if (after) parameters.set("after", after);
   const page = await ask("GET", `/v1/uploads?${parameters}`);
-  return page.data.length || !page.next_cursor ? page : pageOf(parameters, page.next_cursor);
+  return page.data.length || !page.next_cursor ? page : pageOf(parameters, page.next_cursor, limit);
 }
 
 class LibraryView {
@@ -120,7 +132,9 @@ class LibraryView {
   async #more() {
     const mine = this.#searches;
     const page = await pageOf(this.filters.parameters(), this.#cursor);
-    if (mine === this.#searches) this.show(page);
+    if (mine !== this.#searches) return;
+    this.show(page);
+    note({ listed: this.#found.size });
   }
 
   #complain(error) {
@@ -129,7 +143,7 @@ class LibraryView {
   }
 
   #changed(upload, before) {
-    if (before && before.status !== upload.status) announce(text.pipeline.said(upload.filename ?? text.library.unnamed, standing(upload)));
+    if (before && before.status !== upload.status) announce(text.pipeline.said(nameOf(upload), standing(upload)));
     if (!this.filters.active() && !this.#found.has(upload.id)) this.#found.set(upload.id, null);
     this.#refresh();
   }

@@ -19,8 +19,8 @@ const LONGEST_SECONDS = 1200;
 
 /** A row: `{element, update(upload), find(found, words)}`, with the moments it is found for; `gone` is called once its video is deleted. */
 export function libraryRow(upload, complain, gone) {
-  const name = upload.filename ?? text.library.unnamed;
-  const title = h("h3", { class: "file-name" });
+  const name = format.nameOf(upload);
+  const title = h("h3", { class: "file-name", dir: "auto" });
   const facts = h("p", { class: "small quiet numbers" });
   const failure = h("p", { class: "failure small" });
   const actions = h("div", { class: "actions" });

@@ -82,18 +82,20 @@ class Live {
 
   #failed(source) {
     if (source !== this.#source) return;
-    this.#timers.push(setTimeout(() => this.#become("waiting"), QUIET_MILLISECONDS));
+    this.#timers.push(setTimeout(() => this.#missed(source), QUIET_MILLISECONDS));
     if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself, unless the server refused
     this.#timers.push(setTimeout(() => this.#reopen(), this.#pause));
     this.#pause = Math.min(LONGEST_PAUSE_MILLISECONDS, this.#pause * 2);
   }
 
+  /** The stream is away for longer than a moment: the server is, or the session has ended, which this answer tells, and then nothing is waited for. */
+  async #missed(source) {
+    if (await hasEnded()) return;
+    if (source === this.#source && source.readyState !== EventSource.OPEN) this.#become("waiting");
+  }
+
   async #reopen() {
-    try {
-      await ask("GET", "/v1/session"); // a session that has ended is told by this answer, and the stream stays closed
-    } catch (error) {
-      if (error.status === 401) return;
-    }
+    if (await hasEnded()) return;
     if (this.#source) this.#open();
   }
 
@@ -132,6 +134,16 @@ class Live {
   #clearTimers() {
     this.#timers.splice(0).forEach(clearTimeout);
   }
+}
+
+/** Whether the session has ended, as far as the server can be reached. */
+async function hasEnded() {
+  try {
+    await ask("GET", "/v1/session");
+  } catch (error) {
+    return error.status === 401;
+  }
+  return false;
 }
 
 export const live = new Live();

@@ -32,7 +32,7 @@ export async function resultView(main, { id }) {
     return null;
   }
   live.learn(upload);
-  entitle(upload.filename ?? text.library.unnamed);
+  entitle(format.nameOf(upload));
   const asked = new URLSearchParams(location.search).get("attempt");
   const found = await analysisOf(id, asked && Number(asked)).catch((error) => {
     if (error.status !== 404 && error.status !== 409) throw error;
@@ -44,7 +44,7 @@ export async function resultView(main, { id }) {
 
 /** No analysis yet: its stations, and on to the result as soon as it is there. */
 function showWay(main, upload) {
-  const name = upload.filename ?? text.library.unnamed;
+  const name = format.nameOf(upload);
   const way = pipeline(name);
   const state = h("p", { class: "quiet", role: "status" });
   const outlook = h("p", { class: "small quiet numbers" }); // not in the status: a screen reader would read every second of it
@@ -54,7 +54,7 @@ function showWay(main, upload) {
     say(outlook, outlookOf(now));
   };
   update(upload);
-  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", {}, name), state, outlook, way.element));
+  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", { class: "file-name", dir: "auto" }, name), state, outlook, way.element));
   return live.onChange((now) => {
     if (now.id !== upload.id) return;
     if (now.status === "completed") go(location.pathname + location.hash, { replace: true });
@@ -101,7 +101,7 @@ function showResult(main, upload, { analysis, attempt }) {
     h(
       "header",
       { class: "result-head" },
-      h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name" }, upload.filename ?? text.library.unnamed)),
+      h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name", dir: "auto" }, format.nameOf(upload))),
       h("div", { class: "row" }, keyboard, share, bin, others.controls, downloadMenu(text.result.download, (format) => `${base}/analysis.${format}?attempt=${attempt}`), note),
     ),
     reason,

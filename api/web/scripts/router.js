@@ -36,10 +36,18 @@ export function begin(table) {
 
 /** Go to another view; who comes back finds this one where it was left. */
 export function go(path, { replace = false } = {}) {
-  if (!replace) history.replaceState({ scroll: scrollY }, "");
+  if (!replace) note({ scroll: scrollY });
   history[replace ? "replaceState" : "pushState"](null, "", path);
   return enter({ moved: true });
 }
+
+/** Remember something of what is shown, for whoever comes back to it. */
+export function note(state) {
+  history.replaceState({ ...history.state, ...state }, "");
+}
+
+/** What was remembered of what is shown. */
+export const noted = () => history.state ?? {};
 
 /** Give what is shown another address. */
 export function rename(path) {

@@ -9,13 +9,13 @@ import { text } from "./text.js";
 
 /** A card for an upload: `{element, update(upload, sending, interrupted)}`. `complain` shows what went wrong. */
 export function uploadCard(upload, complain) {
-  const name = upload.filename ?? text.library.unnamed;
+  const name = format.nameOf(upload);
   const way = pipeline(name);
   const state = h("p", { class: "state" });
   const bar = h("progress", { class: "progress", max: 1, "aria-label": text.uploads.progress(name) });
   const facts = h("p", { class: "facts small quiet numbers" });
   const actions = h("div", { class: "row actions" });
-  const element = h("li", { class: "card" }, h("div", { class: "card-head" }, h("h3", { class: "file-name" }, name), state, actions), bar, facts, way.element);
+  const element = h("li", { class: "card" }, h("div", { class: "card-head" }, h("h3", { class: "file-name", dir: "auto" }, name), state, actions), bar, facts, way.element);
   let offered = "";
 
   const offer = (kind, buttons) => {

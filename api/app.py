@@ -111,7 +111,7 @@ def connect(settings: Settings) -> Services:
 def create_app(services: Services) -> ASGIApp:
     """The application: every route, who asks before those that are about an account, and the observation around all."""
 
-    limits = RateLimits(services.settings.api.requests_a_minute)
+    limits = RateLimits(services.database, services.settings.api.requests_a_minute)
 
     def authentication(app: ASGIApp) -> ASGIApp:
         # Not by DefineMiddleware: Litestar copies its arguments, and the key checks would have a pool that nobody closes.

@@ -36,7 +36,7 @@ class Authentication:
             await self._app(scope, receive, send)
             return
         scope["user"] = principal = await self._authenticate(scope)
-        limits = self._limits.take(principal.account_id)
+        limits = await self._limits.take(principal.account_id)
 
         async def limited(message: Message) -> None:
             if message["type"] == "http.response.start":

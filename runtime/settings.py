@@ -143,7 +143,7 @@ class Api(msgspec.Struct, frozen=True):
 
     `PUBLIC_URL` is the address that people open, like `https://valence.example`: set it wherever that is not this machine.
     `PROXIES` are the addresses of proxies, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed.
-    An account may ask `REQUESTS_A_MINUTE` times on each replica.
+    An account may ask `REQUESTS_A_MINUTE` times, over all replicas.
     """
 
     host: str = "127.0.0.1"

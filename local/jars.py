@@ -5,10 +5,10 @@ A lock file (`archives/NAME/jgo.lock.toml`) holds coordinates and SHA-256 sums. 
 """
 
 import hashlib
+import os
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from local.errors import JarsUnavailable
 
@@ -20,27 +20,22 @@ _DOWNLOADS = 8
 def class_path(name: str) -> list[Path]:
     """The archives of one Java server, fetched if they are not in the machine's Maven repository yet.
 
-    `name` is a folder under `archives/`. Every file is compared with the lock before it is used, each time.
-    Raises JarsUnavailable.
+    `name` is a folder under `archives/`. Every file is compared with the lock before it is used, each time. The repository is the one that
+    `M2_REPO` names, or `~/.m2/repository`, as everywhere with Maven. Raises JarsUnavailable.
     """
-    from jgo.maven import MavenContext  # here: it takes 0.2 s, and only a stack that starts a Java server needs it
-
-    context = MavenContext(timeout=60)
+    repository = Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
     locked = tomllib.loads((_LOCKS / name / "jgo.lock.toml").read_text())["dependencies"]
     with ThreadPoolExecutor(_DOWNLOADS) as pool:
-        return list(pool.map(lambda entry: _archive(context, entry), locked))
+        return list(pool.map(lambda entry: _archive(repository, entry), locked))
 
 
-def _archive(context: Any, entry: dict[str, str]) -> Path:
-    component = context.project(entry["groupId"], entry["artifactId"]).at_version(entry["version"])
-    artifact = component.artifact(entry.get("classifier", ""), entry["packaging"])
-    path = Path(artifact.cached_path)
-    if not path.exists():
-        _fetch(artifact)
-    elif _sha256(path) != entry["sha256"]:
-        # A download that was cut off leaves half a file in the repository: fetch it once more.
-        path.unlink()
-        _fetch(artifact)
+def _archive(repository: Path, entry: dict[str, str]) -> Path:
+    name, version = entry["artifactId"], entry["version"]
+    path = repository.joinpath(*entry["groupId"].split("."), name, version, f"{name}-{version}.{entry['packaging']}")
+    if path.exists() and _sha256(path) == entry["sha256"]:
+        return path
+    path.unlink(missing_ok=True)  # a download that was cut off leaves half a file in the repository
+    _fetch(repository, entry)
     found = _sha256(path)
     if found != entry["sha256"]:
         path.unlink()
@@ -48,9 +43,13 @@ def _archive(context: Any, entry: dict[str, str]) -> Path:
     return path
 
 
-def _fetch(artifact: Any) -> None:
+def _fetch(repository: Path, entry: dict[str, str]) -> None:
+    # Here: it takes 0.3 s, and a stack whose archives are all there has a start to make.
     import requests
+    from jgo.maven import MavenContext
 
+    context = MavenContext(repo_cache=repository, timeout=60)
+    artifact = context.project(entry["groupId"], entry["artifactId"]).at_version(entry["version"]).artifact("", entry["packaging"])
     try:
         artifact.resolve()
     except (RuntimeError, requests.RequestException) as error:

@@ -1,7 +1,8 @@
 """The S3 server of the local stack: SeaweedFS, the same server as in docker-compose.yml."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ class Storage:
         # It writes its options there and prefers them to some of ours at the next start.
         (self._folder / "mini.options").unlink(missing_ok=True)
         self._remove_sockets()
-        client = _client(environment, self.variables["AWS_ENDPOINT_URL_S3"])
+        # Made when it is first asked: loading boto3 need not come before the server's own start.
+        client = cache(lambda: _client(environment, self.variables["AWS_ENDPOINT_URL_S3"]))
         chosen = (f"-{name}.port{kind.replace('-', '.')}={self._ports[name + kind]}" for name in _PORTS for kind in ("", "-grpc"))
         # `mini` and not `server`: it is up, back after a kill and gone after SIGTERM several times sooner.
         settings = (
@@ -77,10 +79,11 @@ class Storage:
             for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice, not ours
                 left.unlink()
 
-    def _stores(self, client: Any) -> bool:
+    def _stores(self, connect: Callable[[], Any]) -> bool:
         """Whether our bucket takes an object. In its first seconds the server answers 500 while volumes grow."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        client = connect()
         try:
             if self._bucket not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
                 client.create_bucket(Bucket=self._bucket)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jgo.maven import MavenContext
 
 from local import jars
 from local.errors import JarsUnavailable
@@ -17,7 +18,7 @@ class FakeMaven:
     """A registry with one archive, whose download yields the next of `downloads`."""
 
     def __init__(self, cached_path: Path, downloads: Iterator[bytes]) -> None:
-        self.cached_path = cached_path
+        self._cached_path = cached_path
         self._downloads = downloads
 
     def project(self, group: str, name: str) -> "FakeMaven":
@@ -33,7 +34,7 @@ class FakeMaven:
         body = next(self._downloads, None)
         if body is None:
             raise RuntimeError("not found")
-        self.cached_path.write_bytes(body)
+        self._cached_path.write_bytes(body)
 
 
 @pytest.fixture
@@ -45,22 +46,44 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jars, "_LOCKS", tmp_path / "locks")
 
 
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the archive lies in the machine's Maven repository."""
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "repository"))
+    path = tmp_path / "repository" / "g" / "a" / "1" / "a-1.jar"
+    path.parent.mkdir(parents=True)
+    return path
+
+
 def registry(monkeypatch: pytest.MonkeyPatch, cached: Path, *downloads: bytes) -> None:
     maven = FakeMaven(cached, iter(downloads))
     monkeypatch.setattr("jgo.maven.MavenContext", lambda **_: maven)
 
 
 @pytest.mark.usefixtures("lock")
-def test_an_archive_in_the_repository_is_used_without_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cached = tmp_path / "a-1.jar"
+def test_an_archive_in_the_repository_is_used_without_the_network(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cached.write_bytes(GOOD)
     registry(monkeypatch, cached)
     assert jars.class_path("server") == [cached]
 
 
+def test_the_place_of_an_archive_is_the_one_where_it_is_fetched_to(tmp_path: Path) -> None:
+    entry = {
+        "groupId": "org.example.deep",
+        "artifactId": "some-name",
+        "version": "1.2",
+        "packaging": "jar",
+        "sha256": hashlib.sha256(GOOD).hexdigest(),
+    }
+    fetched = MavenContext(repo_cache=tmp_path).project("org.example.deep", "some-name").at_version("1.2").artifact("", "jar").cached_path
+    assert fetched is not None
+    fetched.parent.mkdir(parents=True)
+    fetched.write_bytes(GOOD)
+    assert jars._archive(tmp_path, entry) == fetched
+
+
 @pytest.mark.usefixtures("lock")
-def test_half_an_archive_from_a_broken_download_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cached = tmp_path / "a-1.jar"
+def test_half_an_archive_from_a_broken_download_is_fetched_again(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cached.write_bytes(GOOD[:5])
     registry(monkeypatch, cached, GOOD)
     assert jars.class_path("server") == [cached]
@@ -68,8 +91,7 @@ def test_half_an_archive_from_a_broken_download_is_fetched_again(tmp_path: Path,
 
 
 @pytest.mark.usefixtures("lock")
-def test_an_archive_other_than_the_locked_one_is_refused_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cached = tmp_path / "a-1.jar"
+def test_an_archive_other_than_the_locked_one_is_refused_and_not_kept(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry(monkeypatch, cached, b"something else")
     with pytest.raises(JarsUnavailable, match=r"a-1\.jar has SHA-256 .* the lock file says .*: it was not used"):
         jars.class_path("server")
@@ -77,8 +99,8 @@ def test_an_archive_other_than_the_locked_one_is_refused_and_not_kept(tmp_path: 
 
 
 @pytest.mark.usefixtures("lock")
-def test_a_registry_that_cannot_be_reached_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry(monkeypatch, tmp_path / "a-1.jar")
+def test_a_registry_that_cannot_be_reached_is_told_as_such(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry(monkeypatch, cached)
     with pytest.raises(JarsUnavailable, match="the first start needs the network"):
         jars.class_path("server")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from playwright.async_api import Route, expect
 
+from api import accounts
+from local.stack import Stack
+from runtime.database import Database
 from tests.web.visitor import PASSWORD, Account, Opener
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -82,3 +86,40 @@ async def test_who_signs_out_in_one_tab_is_signed_out_in_the_others(account: Acc
     await other.get_by_role("button", name="Sign out").click()
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
     await expect(visitor.page.locator("#alerts")).to_have_text("Your session has ended: sign in again.")
+
+
+async def test_a_forgotten_password_is_set_anew_by_its_link_once(account: Account, open_page: Opener, stack: Stack, url: str) -> None:
+    database = Database(stack.environment()["DATABASE_URL"], connections=1)
+    link = await accounts.reset_link(database, account.email, url)
+    await database.close()
+    visitor = await open_page()
+    page = visitor.page
+    for said in ("The password is set: sign in with it.", "link"):
+        await page.goto(link)
+        await page.get_by_label("Password").fill(NEW_PASSWORD)
+        await page.get_by_role("button", name="Set the password").click()
+        await expect(page.get_by_role("status" if "set" in said else "alert").filter(has_text=said)).to_be_visible()
+        await page.goto("about:blank")
+    await visitor.go("/sign-in")
+    await page.get_by_label("E-mail address").fill(account.email)
+    await page.get_by_label("Password").fill(NEW_PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Try the sample")).to_be_visible()
+
+
+async def test_another_session_is_ended_from_the_list_and_what_was_used_is_told(analysed: tuple[Account, str], open_page: Opener) -> None:
+    account, _ = analysed
+    visitor = await open_page(account)
+    page = visitor.page
+    async with httpx.AsyncClient(base_url=str(account.http.base_url), headers={"Valence-Request": "1"}) as elsewhere:
+        signed_in = await elsewhere.post("/v1/session", json={"email": account.email, "password": PASSWORD})
+        assert signed_in.status_code == 200
+        await visitor.go("/settings")
+        sessions = page.get_by_role("region", name="Sessions")
+        await expect(sessions.get_by_role("listitem")).to_have_count(2)
+        await sessions.get_by_role("button", name="End: ").click()
+        await expect(sessions.get_by_role("listitem")).to_have_count(1)
+        assert (await elsewhere.get("/v1/session")).status_code == 401
+    used = (await account.http.get("/v1/usage")).json()["videos"]["used"]
+    assert used > 0
+    await expect(page.get_by_role("region", name="Usage")).to_contain_text(f"Videos{used}")

@@ -14,12 +14,12 @@ from tests.web.visitor import Account, Opener, Visitor
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PART = 8 * 1024**2
-PARTS = 4
+PARTS = 3
 
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
-    """A file of four parts; what is in it does not matter, since nobody looks before it is complete."""
+    """A file of three parts; what is in it does not matter, since nobody looks before it is complete."""
     path = tmp_path / "long talk.mp4"
     path.write_bytes(os.urandom(PART * (PARTS - 1) + 1_000))
     return path
@@ -58,9 +58,9 @@ async def at_the_library(open_page: Opener, account: Account, *, hold_from: int)
 async def test_what_was_interrupted_goes_on_with_what_is_missing_when_the_network_is_back(
     account: Account, open_page: Opener, video: Path
 ) -> None:
-    visitor = await at_the_library(open_page, account, hold_from=3)
+    visitor = await at_the_library(open_page, account, hold_from=2)
     await visitor.choose(video)
-    await until(lambda: parts_there(account), "two parts have come", holds=lambda parts: parts == [1, 2])
+    await until(lambda: parts_there(account), "a part has come", holds=lambda parts: parts == [1])
     await visitor.page.context.set_offline(True)
     await visitor.page.evaluate("release()")
     entry = visitor.entry(video.name)
@@ -68,13 +68,13 @@ async def test_what_was_interrupted_goes_on_with_what_is_missing_when_the_networ
     await visitor.page.evaluate("window.sent = []")
     await visitor.page.context.set_offline(False)
     await expect(entry).to_contain_text("Not accepted")
-    assert sorted(await visitor.page.evaluate("sent")) == [3, 4]
+    assert sorted(await visitor.page.evaluate("sent")) == [2, 3]
 
 
 async def test_a_closed_page_goes_on_when_the_same_file_is_chosen_again(account: Account, open_page: Opener, video: Path) -> None:
-    visitor = await at_the_library(open_page, account, hold_from=3)
+    visitor = await at_the_library(open_page, account, hold_from=2)
     await visitor.choose(video)
-    await until(lambda: parts_there(account), "two parts have come", holds=lambda parts: parts == [1, 2])
+    await until(lambda: parts_there(account), "a part has come", holds=lambda parts: parts == [1])
     await visitor.page.reload()
     entry = visitor.entry(video.name)
     await expect(entry).to_contain_text("Interrupted. Choose the same file again")
@@ -84,7 +84,7 @@ async def test_a_closed_page_goes_on_when_the_same_file_is_chosen_again(account:
     await expect(visitor.page.get_by_role("alert").first).to_contain_text("This is another file")
     await entry.locator("input[type=file]").set_input_files(video)
     await expect(entry).to_contain_text("Not accepted")
-    assert sorted(await visitor.page.evaluate("sent")) == [3, 4]
+    assert sorted(await visitor.page.evaluate("sent")) == [2, 3]
 
 
 async def test_an_upload_can_be_paused_resumed_and_given_up(account: Account, open_page: Opener, video: Path) -> None:
@@ -96,7 +96,7 @@ async def test_an_upload_can_be_paused_resumed_and_given_up(account: Account, op
     await entry.get_by_role("button", name="Pause").click()
     await expect(entry).to_contain_text("Paused")
     await entry.get_by_role("button", name="Resume").click()
-    await expect(entry).to_contain_text("Goes on from 33%")
+    await expect(entry).to_contain_text("Goes on from 50%")
     await entry.get_by_role("button", name="Cancel").click()
     await expect(entry).to_contain_text("Cancelled")
     assert (await account.http.get("/v1/uploads")).json()["data"][0]["status"] == "cancelled"

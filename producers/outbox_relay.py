@@ -6,7 +6,8 @@ At-least-once: a relay that dies between the broker's acknowledgement and the de
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from psycopg import AsyncConnection
 
 from runtime import metrics, outbox, process
 from runtime.database import Connection, Database, availability
+from runtime.errors import DependencyUnavailable
 from runtime.kafka import KafkaPublisher, Publisher
 from runtime.process import Process
 
@@ -41,24 +43,57 @@ async def publish_batch(connection: Connection, publisher: Publisher, published:
     return [row.id for row in rows]
 
 
-async def _relay(running: Process, database: Database, publisher: Publisher) -> None:
-    """Hold the lock and publish until told to stop; raises DependencyUnavailable when a server goes away."""
-    connection = await database.dedicated()
-    with availability():
-        async with connection:
-            while not await _locked(connection):
-                running.readiness.started = True  # waiting for the lock is this replica's work
-                await running.sleep(LOOK_SECONDS)
-                if running.stopping.is_set():
-                    return
-            await connection.execute("listen outbox")
-            running.readiness.started = True
-            published: list[UUID] = []
-            while not running.stopping.is_set():
-                published = await publish_batch(connection, publisher, published)
-                if not published:
-                    await _notified(connection)
-            await outbox.following(connection, published, most=0)
+class Relay:
+    """What is committed goes to the broker turn by turn, on a connection that holds the lock."""
+
+    def __init__(self, running: Process, database: Database, publisher: Publisher) -> None:
+        self._running = running
+        self._database = database
+        self._publisher = publisher
+        self._connection: Connection | None = None
+        self._has_lock = False
+        self._published: list[UUID] = []
+
+    async def turn(self) -> None:
+        """Publish what is there, or wait a while for something to be there; raises DependencyUnavailable when a server goes away, and the
+        next turn begins anew."""
+        async with self._or_anew():
+            await self._turn()
+
+    async def finish(self) -> None:
+        """Forget what was published last, and let go of the lock; what a server that is away does not forget is published again."""
+        async with self._or_anew():
+            if self._connection is not None:
+                await outbox.following(self._connection, self._published, most=0)
+        await self._disconnect()
+
+    @asynccontextmanager
+    async def _or_anew(self) -> AsyncIterator[None]:
+        try:
+            with availability():
+                yield
+        except DependencyUnavailable:
+            await self._disconnect()
+            raise
+
+    async def _turn(self) -> None:
+        if self._connection is None:
+            self._connection = await self._database.dedicated()
+        if not self._has_lock:
+            self._has_lock = await _locked(self._connection)
+            self._running.readiness.started = True  # waiting for the lock is this replica's work
+            if not self._has_lock:
+                await self._running.sleep(LOOK_SECONDS)
+                return
+            await self._connection.execute("listen outbox")
+        self._published = await publish_batch(self._connection, self._publisher, self._published)
+        if not self._published:
+            await _notified(self._connection)
+
+    async def _disconnect(self) -> None:
+        connection, self._connection, self._has_lock, self._published = self._connection, None, False, []
+        if connection is not None:
+            await connection.close()
 
 
 async def _locked(connection: Connection) -> bool:
@@ -76,7 +111,10 @@ async def work(running: Process) -> None:
     """Relay until told to stop, waiting for servers that are away."""
     database = Database(running.settings.database_url)
     publisher = KafkaPublisher(running.settings.kafka_bootstrap_servers)
-    await running.readiness.insist(lambda: _relay(running, database, publisher))
+    relay = Relay(running, database, publisher)
+    while not running.stopping.is_set():
+        await running.readiness.insist(relay.turn)
+    await running.readiness.insist(relay.finish)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,19 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from runtime.errors import DependencyUnavailable
+
+Answer = TypeVar("Answer")
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -22,6 +26,11 @@ Connection = psycopg.AsyncConnection[DictRow]
 CONNECT_SECONDS = 5
 #: A network that swallows packets breaks no connection, and Linux alone would wait for hours: after this it counts as lost.
 SILENCE_SECONDS = 10
+#: Nor does a server that hangs break a connection, and its kernel goes on acknowledging what it is sent: a statement that has no answer by
+#: then is given up. It is less than a stage's attempt has, or the server's fault would look like the record's.
+ANSWER_SECONDS = 10.0
+#: How soon a wait may be interrupted, as psycopg has it.
+_INTERRUPTIBLE_SECONDS = 0.1
 #: Any number that no other program takes: one process migrates, the others wait for it.
 _MIGRATION_LOCK = 0x56414C31
 
@@ -70,14 +79,28 @@ def availability() -> Iterator[None]:
         raise DependencyUnavailable("postgresql", str(error).strip() or type(error).__name__) from error
 
 
+class _ImpatientConnection(psycopg.AsyncConnection[DictRow]):
+    """A connection that is lost when a statement has had no answer for `ANSWER_SECONDS`. What the server has read of it may still happen,
+    as with every connection that breaks."""
+
+    async def wait(self, gen: PQGen[Answer], interval: float = _INTERRUPTIBLE_SECONDS, timeout: float | None = None) -> Answer:
+        try:
+            return await super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                raise  # it is the answer, or the connection has broken by itself
+            await self.close()
+            raise psycopg.OperationalError(f"no answer to a statement within {ANSWER_SECONDS:g} s") from error
+
+
 class Database:
     """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away."""
 
     def __init__(self, url: str, connections: int = 8) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[_ImpatientConnection] = AsyncConnectionPool(
             url,
-            connection_class=psycopg.AsyncConnection[DictRow],
+            connection_class=_ImpatientConnection,
             kwargs=_CONNECTING,
             min_size=1,
             max_size=connections,
@@ -106,7 +129,7 @@ class Database:
     async def dedicated(self) -> Connection:
         """A connection outside the pool, in autocommit, for advisory locks and notifications."""
         with availability():
-            return await psycopg.AsyncConnection.connect(self._url, **_CONNECTING)
+            return await _ImpatientConnection.connect(self._url, **_CONNECTING)
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""
@@ -132,11 +155,9 @@ async def row(connection: Connection, query: str, **parameters: Any) -> DictRow 
 
 async def migrate(url: str) -> list[str]:
     """Apply the migrations that are not applied yet, each in a transaction, and return their names."""
-    database = Database(url)
-    connection = await database.dedicated()
     applied = []
     with availability():
-        async with connection:
+        async with await psycopg.AsyncConnection.connect(url, **_CONNECTING) as connection:  # which is patient: an index may take its time
             await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
             await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
             done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, TypeVar
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -58,15 +58,20 @@ class Readiness:
                 self._waiting[dependency] -= 1
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, tried again for as long as a server that it needs is away; other errors pass."""
+        """The result of `work`, tried again for as long as a server that it needs is away; other errors pass.
+
+        Not ready until a try has succeeded, and not only between two tries: of a server that hangs each takes long.
+        """
         attempt = 0
-        while True:
-            try:
-                return await work()
-            except DependencyUnavailable as error:
-                attempt += 1
-                log.warning("waiting: %s", error)
-                with self.waiting_for(error.dependency):
+        with ExitStack() as waiting:
+            while True:
+                try:
+                    return await work()
+                except DependencyUnavailable as error:
+                    attempt += 1
+                    log.warning("waiting: %s", error)
+                    with waiting.pop_all():
+                        waiting.enter_context(self.waiting_for(error.dependency))
                     await asyncio.sleep(backoff(attempt, cap=LONGEST_WAIT_SECONDS))
 
 

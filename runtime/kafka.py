@@ -36,6 +36,8 @@ ACK_SECONDS = 30
 _DAY_MILLISECONDS = 86_400_000
 #: How long a poll may take longer than it was given, to finish a rebalance.
 _JOIN_MILLISECONDS = 1_000
+#: A broker that hangs keeps its connections: without an answer for so long it counts as away.
+_ANSWER_MILLISECONDS = 10_000
 #: How long to look for a broker before it counts as away.
 BOOTSTRAP_MILLISECONDS = 5_000
 
@@ -104,7 +106,7 @@ class KafkaPublisher:
             batch_size=131_072,
             max_request_size=MOST_REQUEST_BYTES,
             delivery_timeout_ms=ACK_SECONDS * 1_000,
-            request_timeout_ms=10_000,
+            request_timeout_ms=_ANSWER_MILLISECONDS,
             max_block_ms=10_000,
         )
 
@@ -138,6 +140,7 @@ class KafkaSubscription:
             "heartbeat_interval_ms": 2_000,
             "max_poll_interval_ms": _DAY_MILLISECONDS,
             "fetch_max_wait_ms": 500,
+            "request_timeout_ms": _ANSWER_MILLISECONDS,
         }
         self._consumer: KafkaConsumer | None = None
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,100 +23,36 @@ from local.servers import SERVERS
 from local.stack import Stack
 from runtime import settings as configuration
 from runtime.database import Database
-from runtime.health import Readiness
 from runtime.kafka import KafkaPublisher
 from runtime.process import GRACE_SECONDS
-from runtime.settings import Settings
 from runtime.storage import S3Storage
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES, Record
-from tests.chain import SOURCE, select, statuses, upload_received
+from tests.chain import SOURCE, select
 from tests.command_line import valence
 from tests.media_samples import clip
+from tests.running_chain import KEY, VIDEOS, Chain
 from tests.waiting import until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bulk-ingestion.md"
-KEY = "ingest/clip.mp4"
 #: kafka-python leaves the sockets of refused connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-#: Enough to have work in hand in every stage.
-VIDEOS = 12
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every server and process, with an endpoint that answers at once and a reconciler that looks soon."""
-    quick = {"VALENCE_SAGEMAKER_ANSWER": "instant", "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1"}
+    quick = {
+        "VALENCE_SAGEMAKER_ANSWER": "instant",
+        "VALENCE_INFERENCE_CHECK_AFTER_SECONDS": "1",
+        "VALENCE_WEBHOOKS_ALLOW_LOOPBACK": "true",
+    }
     before = dict(os.environ)
     with running_stack(Stack(tmp_path_factory.mktemp("stack"), prepare=prepare, settings=quick)) as running:
         os.environ.update(running.environment())
         yield running
         os.environ.clear()
         os.environ.update(before)
-
-
-class Chain:
-    """A running stack, as the tests see it: videos go in, statuses come out, servers are stopped and go on."""
-
-    def __init__(self, stack: Stack, settings: Settings, database: Database, publisher: KafkaPublisher, account_id: UUID) -> None:
-        self.stack, self.settings, self.database, self.publisher, self.account_id = stack, settings, database, publisher, account_id
-        self.control = Control(stack.data)
-
-    async def submit(self, count: int = VIDEOS) -> list[UUID]:
-        """Put this many events on the topic."""
-        events = [upload_received(account_id=self.account_id, key=KEY, bucket=self.settings.storage.bucket) for _ in range(count)]
-        await self.publisher.publish([codec.record(event, SOURCE) for event in events])
-        return [event.upload_id for event in events]
-
-    async def ended(self, uploads: list[UUID], status: str = "completed") -> None:
-        """Wait until all have this status, each with one analysis, one usage row and a history without a gap."""
-        query = "select status, count(*) as number from uploads where id = any(%s) group by status"
-
-        async def count() -> dict[str, int]:
-            rows = await Readiness().insist(lambda: select(self.database, query, uploads))
-            return {row["status"]: row["number"] for row in rows}
-
-        await until(count, f"all {status}", holds=lambda found: found == {status: len(uploads)}, seconds=90)
-        for upload_id in uploads:
-            history = await statuses(self.database, upload_id)
-            assert [sequence for sequence, _, _ in history] == list(range(1, len(history) + 1))
-        expected = len(uploads) if status == "completed" else 0
-        for table in ("analyses", "usage"):
-            rows = await select(self.database, f"select upload_id from {table} where upload_id = any(%s)", uploads)  # noqa: S608
-            assert len(rows) == expected, table
-
-    async def dead_letters(self, uploads: list[UUID]) -> list[dict[str, Any]]:
-        keys = [str(upload_id).encode() for upload_id in uploads]
-        return await select(self.database, "select * from dead_letters where record_key = any(%s) order by id", keys)
-
-    async def obstacles(self, process: str) -> list[str]:
-        """What a process says in /readyz; nothing where it does not answer."""
-        return await asyncio.to_thread(self._obstacles, process)
-
-    def _obstacles(self, process: str) -> list[str]:
-        try:
-            with urllib.request.urlopen(f"{self.stack.address('api-health' if process == 'api' else process)}/readyz", timeout=5) as answer:  # noqa: S310
-                return list(json.load(answer)["obstacles"])
-        except urllib.error.HTTPError as error:
-            return list(json.load(error)["obstacles"])
-        except OSError:
-            return []
-
-    async def says_it_waits(self, process: str, dependency: str) -> None:
-        await until(
-            lambda: self.obstacles(process), f"{process} waits for {dependency}", holds=lambda found: f"waiting for {dependency}" in found
-        )
-
-    def signal(self, name: str, signal_name: str) -> None:
-        self.control.kill(name, signal_name)
-
-    def pid(self, name: str) -> int | None:
-        return next(child.pid for child in self.control.status() if child.name == name)
-
-    def fault(self, *rules: dict[str, Any]) -> None:
-        """Put fault rules into the stand-in."""
-        address = f"{self.stack.address('sagemaker')}/faults"
-        urllib.request.urlopen(urllib.request.Request(address, json.dumps(rules).encode(), method="POST"), timeout=10).close()  # noqa: S310
 
 
 @pytest.fixture
@@ -136,20 +69,30 @@ async def chain(stack: Stack) -> AsyncIterator[Chain]:
 
 
 @pytest.mark.parametrize(
-    ("server", "process", "dependency"),
-    [("storage", "validate-0", "s3"), ("queue", "sagemaker-notices", "sqs"), ("sagemaker", "invoke-0", "sagemaker")],
+    ("servers", "waiting"),
+    [
+        (["storage"], {"validate-0": "s3"}),
+        (["sagemaker"], {"invoke-0": "sagemaker"}),
+        (
+            ["postgres", "queue"],
+            {
+                **dict.fromkeys(("outbox-relay", "validate-0", "reconciler", "webhooks", "api"), "postgresql"),
+                "sagemaker-notices": "sqs",
+            },
+        ),
+        (["kafka"], dict.fromkeys(("status-projector", "dead-letters", "webhooks", "api"), "kafka")),
+    ],
+    ids="+".join,
 )
-async def test_a_server_that_hangs_is_waited_for_by_name_and_then_every_video_completes(
-    chain: Chain, server: str, process: str, dependency: str
+async def test_servers_that_hang_are_waited_for_by_name_and_then_every_video_completes(
+    chain: Chain, servers: list[str], waiting: dict[str, str]
 ) -> None:
-    uploads = await chain.submit(3)
-    await chain.ended(uploads)
-    chain.signal(server, "SIGSTOP")
-    try:
-        uploads = await chain.submit()
-        await chain.says_it_waits(process, dependency)
-    finally:
-        chain.signal(server, "SIGCONT")
+    await chain.ended(await chain.submit(3))
+    uploads = await chain.submit(VIDEOS if "kafka" in servers else 0)
+    async with chain.hanging(*servers):
+        if "kafka" not in servers:
+            uploads = await chain.submit()
+        await asyncio.gather(*(chain.says_it_waits(process, dependency) for process, dependency in waiting.items()))
     await chain.ended(uploads)
     assert await chain.dead_letters(uploads) == []
 
@@ -162,19 +105,16 @@ async def test_a_server_that_is_killed_with_videos_in_flight_costs_none_of_them(
         await chain.says_it_waits(*waiting)
     await chain.ended(uploads)
     assert await chain.dead_letters(uploads) == []
-    await chain.ended(await chain.submit(3))
+    await chain.is_told_to_everybody()
 
 
 async def test_a_stage_that_is_told_to_stop_while_a_server_is_away_leaves_in_time_and_its_events_come_again(chain: Chain) -> None:
-    chain.signal("sagemaker", "SIGSTOP")
-    try:
+    async with chain.hanging("sagemaker"):
         uploads = await chain.submit()
         await chain.says_it_waits("invoke-0", "sagemaker")
         before = chain.pid("invoke-0")
         chain.signal("invoke-0", "SIGTERM")
         await until(lambda: chain.pid("invoke-0"), "another invoke", holds=lambda pid: pid not in (None, before), seconds=GRACE_SECONDS + 5)
-    finally:
-        chain.signal("sagemaker", "SIGCONT")
     await chain.ended(uploads)
     assert await chain.dead_letters(uploads) == []
 
@@ -212,17 +152,19 @@ async def test_whatever_the_endpoint_does_every_upload_ends(chain: Chain) -> Non
         Fault.INVALID: "failed",
         Fault.ERROR: "failed",
         Fault.GARBAGE: "failed",
+        Fault.NEVER: "expired",
     }
-    events = {fault: upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket) for fault in ends}
+    events = {fault: chain.event() for fault in ends}
     chain.fault(*({"fault": fault, "prefix": str(event.upload_id), "times": 1} for fault, event in events.items()))
     await chain.publisher.publish([codec.record(event, SOURCE) for event in events.values()])
-    for status in ("completed", "failed"):
+    await chain.grows_old(events[Fault.NEVER].upload_id)
+    for status in ("completed", "failed", "expired"):
         await chain.ended([events[fault].upload_id for fault, end in ends.items() if end == status], status)
     assert await chain.dead_letters([event.upload_id for event in events.values()]) == []
 
 
 async def test_nonsense_beside_good_events_is_dead_lettered_byte_for_byte_and_the_good_ones_go_through(chain: Chain) -> None:
-    good = codec.record(upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket), SOURCE)
+    good = codec.record(chain.event(), SOURCE)
     assert good.key is not None
     mark = str(uuid4()).encode()
     repeated = [("same", b"1"), ("same", b"2"), ("other", b"\xff\x00"), *good.headers]
@@ -248,8 +190,7 @@ async def test_nonsense_beside_good_events_is_dead_lettered_byte_for_byte_and_th
     await chain.ended([*before, UUID(good.key.decode()), *after])
 
     async def kept() -> dict[bytes, dict[str, Any]]:
-        keys = [record.key for record in bad.values()]
-        rows = await select(chain.database, "select * from dead_letters where record_key = any(%s)", keys)
+        rows = await chain.kept(*(record.key for record in bad.values()))
         return {row["record_key"]: row for row in rows}
 
     found = await until(kept, "all are kept", holds=lambda rows: len(rows) == len(bad))
@@ -269,7 +210,7 @@ class NotUtf8(str):
 
 
 async def test_a_header_name_that_is_not_utf8_holds_nothing_up(chain: Chain) -> None:
-    good = codec.record(upload_received(account_id=chain.account_id, key=KEY, bucket=chain.settings.storage.bucket), SOURCE)
+    good = codec.record(chain.event(), SOURCE)
     assert good.key is not None
     topic, partition, mark = good.topic, 0, str(uuid4()).encode()
     names = [(NotUtf8("caf\xe9"), b"\xff"), ("\u20ac", b"")]

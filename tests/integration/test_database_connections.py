@@ -1,11 +1,20 @@
-"""The connections to PostgreSQL: what they do about a network that falls silent."""
+"""The connections to PostgreSQL: what they do about a network that falls silent, and about a server that hangs."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import pytest
+
+from runtime import database as databases
 from runtime.database import SILENCE_SECONDS, Connection, Database
+from runtime.errors import DependencyUnavailable
+from runtime.settings import Settings, Stage
 
 
 def seconds_until_silence_is_noticed(connection: Connection) -> tuple[float, float]:
@@ -23,3 +32,47 @@ async def test_every_connection_notices_within_ten_seconds_that_the_network_is_s
         for connection in (dedicated, pooled):
             assert seconds_until_silence_is_noticed(connection) == (SILENCE_SECONDS, SILENCE_SECONDS)
     assert SILENCE_SECONDS == 10
+
+
+@asynccontextmanager
+async def hanging(connection: Connection) -> AsyncIterator[None]:
+    """Stop the process of PostgreSQL that answers on this connection: the kernel goes on acknowledging what it is sent."""
+    pid = connection.info.backend_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(20):  # for a statement that nobody gives up
+            yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_server_that_hangs_is_away_and_the_next_statement_has_another_connection(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
+    database = Database(settings.database_url, connections=1)
+    async with database.connection() as pooled:
+        pass
+    async with hanging(pooled):
+        with pytest.raises(DependencyUnavailable, match=r"postgresql is unavailable: no answer to a statement within 0\.2 s"):
+            await database.rows("reachable")
+        assert await database.rows("reachable")
+    await database.close()
+
+
+async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_own_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
+    with pytest.raises(DependencyUnavailable, match="no answer"):
+        async with database.transaction() as within, hanging(within):
+            await databases.rows(within, "reachable")
+    dedicated = await database.dedicated()
+    async with hanging(dedicated):
+        with pytest.raises(DependencyUnavailable, match="no answer"), databases.availability():
+            await dedicated.execute("select 1")
+    assert dedicated.closed
+
+
+def test_a_server_that_hangs_is_found_out_within_a_stages_attempt() -> None:
+    assert Stage().timeout_seconds > databases.ANSWER_SECONDS, "or the server's fault would look like the record's"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import click
 
-from cli.exits import Unreachable
+from cli.exits import Misused, Unreachable
 from local.data_folder import STACK_FILE, default_data_folder, read_stack_file
 from runtime import settings
 from runtime.errors import DependencyUnavailable
@@ -31,7 +31,7 @@ def data_option(command: Command) -> Command:
 
 @contextmanager
 def servers(data: Path | None) -> Iterator[Settings]:
-    """The settings by which to reach the servers; Unreachable, in words, if one of them does not answer.
+    """The settings by which to reach the servers; Unreachable, in words, if one of them does not answer, Misused if only one is named.
 
     The variables of the local stack replace the environment's only as a whole: half of each would send one's keys to the other's servers.
     """
@@ -46,6 +46,9 @@ def servers(data: Path | None) -> Iterator[Settings]:
             )
         _take_over(known["environment"])
         origin = str(folder / STACK_FILE)
+    elif missing := [name for name in _SERVER_VARIABLES if not os.environ.get(name)]:
+        named = next(name for name in _SERVER_VARIABLES if name not in missing)
+        raise Misused(f"{missing[0]} is not set, but {named} is: set both, or neither, or name a local stack with --data")
     try:
         yield settings.load()
     except DependencyUnavailable as error:

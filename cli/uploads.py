@@ -17,6 +17,9 @@ from cli.wording import clock, explained, printable, size
 from schemas.resources import Upload
 from valence import Format, Selection
 
+_NONE = "There are no uploads yet: `valence analyse FILE` sends one."
+_NONE_CHOSEN = "No upload is so: without these options `valence uploads list` shows all."
+
 
 @click.group()
 def uploads() -> None:
@@ -43,7 +46,7 @@ def list_(selection: Selection, limit: int, api_url: str | None, api_key: str | 
     with connected(find_api(api_url, api_key, data)) as client:
         for upload in first(limit, lambda size, after: client.list_uploads(**selection._asdict(), limit=size, after=after)):
             table.add_row(str(upload.id), upload.status, f"{upload.created_at.astimezone():%d %b %H:%M}", Text(_found(upload)))
-    print_table(table, "There are no such uploads: `valence analyse FILE` sends one.")
+    print_table(table, _NONE_CHOSEN if selection.parameters() else _NONE)
 
 
 @uploads.command()
@@ -72,9 +75,12 @@ def show(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path |
 @click.argument("upload_id", type=click.UUID)
 @api_options
 def retry(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Start another attempt at an upload that has come to an end."""
+    """Start another attempt at an upload that has come to an end, also where that does not help: it says so then."""
     with connected(find_api(api_url, api_key, data)) as client:
+        before = client.get_upload(upload_id)
         upload = client.retry(upload_id)
+    if before.failure is not None and not before.failure.retryable:
+        click.echo(f"valence: warning: attempt {before.attempt} was {explained(before.status, before.failure)}", err=True)
     click.echo(f"attempt {upload.attempt} has begun: `valence watch {upload.id}` follows it")
 
 

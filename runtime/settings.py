@@ -246,12 +246,19 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
+#: What has no default, and how it looks.
+_REQUIRED = {
+    "DATABASE_URL": "postgresql://user:password@host:5432/valence",
+    "KAFKA_BOOTSTRAP_SERVERS": "host:9092,host:9092",
+}
+
+
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment holds; SettingsError names every variable that is missing or wrong."""
-    missing = [name for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS") if not environment.get(name)]
-    if missing:
+    if missing := [f"{name} (such as {example})" for name, example in _REQUIRED.items() if not environment.get(name)]:
         raise SettingsError(
-            f"{' and '.join(missing)} must be set: `valence local up` sets them for its own processes, see docs/settings.md"
+            f"{' and '.join(missing)} must be set: a process is told where its servers are. `make up` or `valence local up` runs everything"
+            " on this machine with all variables set; docs/settings.md lists them"
         )
     return Settings(
         database_url=environment["DATABASE_URL"],

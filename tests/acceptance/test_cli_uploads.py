@@ -42,6 +42,13 @@ def test_uploads_are_listed_with_id_status_and_name(tmp_path: Path, api: Scripte
     assert (rows[str(bad)][1], rows[str(bad)][-1]) == ("rejected", "bad.mp4")
 
 
+def test_a_search_without_a_hit_is_told_from_an_account_without_uploads(tmp_path: Path, api: ScriptedApi) -> None:
+    for arguments, words in ([], "`valence analyse FILE` sends one"), (["--search", "budget"], "without these options"):
+        done = run(tmp_path, api, "uploads", "list", *arguments)
+        assert done.returncode == 0
+        assert words in done.stdout + done.stderr
+
+
 def test_one_upload_is_shown_with_why_it_was_rejected(tmp_path: Path, api: ScriptedApi) -> None:
     done = run(tmp_path, api, "uploads", "show", an_upload(api, "bad.mp4"))
     assert done.returncode == 0
@@ -67,6 +74,13 @@ def test_a_retry_says_which_attempt_has_begun_and_how_to_follow_it(tmp_path: Pat
     done = run(tmp_path, api, "uploads", "retry", upload_id)
     assert done.returncode == 0
     assert f"attempt 2 has begun: `valence watch {upload_id}`" in done.stdout
+    assert "warning" not in done.stderr
+
+
+def test_a_retry_that_does_not_help_begins_and_says_so(tmp_path: Path, api: ScriptedApi) -> None:
+    done = run(tmp_path, api, "uploads", "retry", an_upload(api, "bad.mp4"))
+    assert "attempt 2 has begun" in done.stdout
+    assert "warning: attempt 1 was rejected: the file is no video or sound (not_media; trying again does not help)" in done.stderr
 
 
 def test_work_is_cancelled(tmp_path: Path, api: ScriptedApi) -> None:

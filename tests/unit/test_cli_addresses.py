@@ -15,7 +15,8 @@ from cli.exits import Misused, Unreachable
 from cli.login_file import Login
 from cli.servers import local_account, servers
 from local.data_folder import write_stack_file
-from runtime.errors import DependencyUnavailable
+from runtime.errors import DependencyUnavailable, SettingsError
+from runtime.settings import load
 
 ACCOUNT = "0199c0de-0000-7000-8000-000000000001"
 STACK = {
@@ -79,6 +80,22 @@ def test_whoever_has_signed_in_needs_no_address_and_no_key(folder: Path) -> None
 def test_a_folder_without_a_stack_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match=r"no local stack has run on .*nowhere"):
         find_api(None, None, tmp_path / "nowhere")
+
+
+def test_one_server_without_the_other_is_named_with_what_to_do(folder: Path) -> None:
+    os.environ["DATABASE_URL"] = "postgresql://elsewhere"
+    with (
+        pytest.raises(Misused, match=r"KAFKA_BOOTSTRAP_SERVERS is not set, but DATABASE_URL is: .* --data"),
+        servers(None),
+    ):
+        pass
+    with servers(folder) as settings:
+        assert settings.database_url == "postgresql://local"
+
+
+def test_a_process_that_is_not_told_where_its_servers_are_says_how_and_what_sets_it() -> None:
+    with pytest.raises(SettingsError, match=r"DATABASE_URL \(such as postgresql://.*\) must be set.*`make up`.*docs/settings\.md"):
+        load({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"})
 
 
 def test_the_local_stacks_servers_replace_every_aws_setting_of_the_user(folder: Path) -> None:

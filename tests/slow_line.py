@@ -13,6 +13,8 @@ class SlowLine:
     def __init__(self, port: int) -> None:
         self._port = port
         self._most: int | None = None
+        self._words: bytes | None = None
+        self._times = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.carried = 0
         self.stands = False
@@ -21,9 +23,13 @@ class SlowLine:
         """Carry so many bytes more towards the server, and then none."""
         self._most = self.carried + count
 
+    def stop_at(self, words: bytes, times: int) -> None:
+        """Carry nothing towards the server from a piece on with these words, when as many have come."""
+        self._words, self._times = words, times
+
     def go(self) -> None:
         """Carry everything again, on new connections."""
-        self._most, self.stands = None, False
+        self._most, self._words, self.stands = None, None, False
         for task in self._tasks:
             task.cancel()
 
@@ -59,7 +65,10 @@ class SlowLine:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False) -> None:
         while piece := await reader.read(65_536):
             if counted:
-                if self._most is not None and self.carried + len(piece) > self._most:
+                if self._words is not None and self._words in piece:
+                    self._times -= 1
+                full = self._most is not None and self.carried + len(piece) > self._most
+                if full or (self._words is not None and self._times <= 0):
                     self.stands = True
                     await asyncio.Event().wait()
                 self.carried += len(piece)

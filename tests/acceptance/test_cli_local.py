@@ -6,7 +6,9 @@ import signal
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -14,22 +16,49 @@ import pytest
 from local.data_folder import STACK_FILE, read_stack_file
 from local.processes import PROCESSES
 from local.servers import SERVERS
+from samples.script import ERRAND
 from tests.command_line import started, until, valence
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data folder of a stack that `valence local up` keeps running; Ctrl-C ends it with 0 and leaves no process."""
-    scratch = tmp_path_factory.mktemp("local")
-    data = scratch / "data"
-    with started(scratch, "local", "up", "--data", str(data)) as process:
+class Up(NamedTuple):
+    """A stack that `valence local up` keeps running."""
+
+    process: subprocess.Popen[str]
+    data: Path
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """Every process of it but its own."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@contextmanager
+def local_up(data: Path) -> Iterator[Up]:
+    """The stack on a data folder, once it is up."""
+    with started(data.parent, "local", "up", "--data", str(data)) as process:
         until(process, f"valence analyse FILE --data {data}")
-        left = psutil.Process(process.pid).children(recursive=True)
-        yield data
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 0
+        yield Up(process, data)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A stack for the tests here, of which the last one kills it; on what it leaves it comes up again, until Ctrl-C ends it with 0."""
+    data = tmp_path_factory.mktemp("local") / "data"
+    with local_up(data) as stack:
+        yield stack
+        stack.process.kill()
+    with local_up(data) as stack:
+        left = stack.family
+        stack.process.send_signal(signal.SIGINT)
+        stack.process.communicate(timeout=60)
+    assert stack.process.returncode == 0
     assert psutil.wait_procs(left, timeout=10)[1] == []
+
+
+@pytest.fixture
+def folder(up: Up) -> Path:
+    """The data folder of the stack that is up."""
+    return up.data
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -93,6 +122,19 @@ def test_a_second_stack_on_the_same_folder_is_refused(folder: Path) -> None:
     done = run(folder, "local", "up")
     assert done.returncode == 1
     assert "is held by the stack of process" in done.stderr
+
+
+def test_a_sigkill_of_the_stack_while_a_video_is_analysed_leaves_no_process(up: Up) -> None:
+    """The last test that needs the stack: those that open media and those that listen end too, which are children of children."""
+    sending = started(up.data.parent, "analyse", str(ERRAND), "--data", str(up.data))
+    with sending:
+        until(sending, "errand.mp4: analysing")
+        family = up.family
+        (model,) = (process for process in family if process.cmdline()[1:] == ["-m", "model"])
+        assert len(model.children()) >= 4
+        up.process.kill()
+        sending.kill()
+    assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
 def test_without_a_stack_status_ends_with_3_and_says_how_to_start_one(tmp_path: Path) -> None:

@@ -8,17 +8,17 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from api import credentials
 from api.accounts import authenticate
 from consumers import dead_letters
 from runtime.database import Database
-from runtime.kafka import Received, received
+from runtime.kafka import Received
 from runtime.settings import Settings
 from schemas.dead_letters import dead_letter
 from schemas.topics import TOPICS, UPLOADS_RECEIVED
 from tests.command_line import valence
+from tests.topic_records import on_topic
 
 
 def run(tmp_path: Path, servers: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -111,23 +111,6 @@ async def a_dead_letter(database: Database, value: bytes) -> int:
     return int(found["id"])
 
 
-def on_topic(settings: Settings, value: bytes) -> list[Received]:
-    """The records of the topic that have this value."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
-    try:
-        partitions = [TopicPartition(UPLOADS_RECEIVED.name, number) for number in range(UPLOADS_RECEIVED.partitions)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: list[Received] = []
-        while any(consumer.position(partition) < end for partition, end in ends.items()):
-            for batch in consumer.poll(timeout_ms=500).values():
-                found += [record for record in map(received, batch) if record.value == value]
-        return found
-    finally:
-        consumer.close()
-
-
 async def test_a_dead_letter_is_listed_shown_and_redriven_byte_for_byte(
     tmp_path: Path, servers: dict[str, str], settings: Settings, database: Database
 ) -> None:
@@ -140,7 +123,7 @@ async def test_a_dead_letter_is_listed_shown_and_redriven_byte_for_byte(
 
     done = run(tmp_path, servers, "dead-letters", "redrive", number, "--yes")
     assert (done.returncode, done.stdout) == (0, f"{number} is on {UPLOADS_RECEIVED.name} again\n")
-    (record,) = on_topic(settings, value)
+    (record,) = on_topic(settings, UPLOADS_RECEIVED, value)
     assert (record.key, record.headers) == (b"key", [("ce_type", b"upload.received.v1"), ("bytes", b"\xff\x00")])
     assert not any(line.split()[:1] == [str(number)] for line in run(tmp_path, servers, "dead-letters", "list").stdout.splitlines())
 
@@ -150,7 +133,7 @@ async def test_nothing_is_redriven_without_a_yes(tmp_path: Path, servers: dict[s
     number = await a_dead_letter(database, value)
     done = run(tmp_path, servers, "dead-letters", "redrive", number)  # nobody answers the question
     assert done.returncode == 130
-    assert on_topic(settings, value) == []
+    assert on_topic(settings, UPLOADS_RECEIVED, value) == []
 
 
 async def test_all_dead_letters_of_a_topic_are_redriven_at_once(
@@ -160,7 +143,7 @@ async def test_all_dead_letters_of_a_topic_are_redriven_at_once(
     for value in values:
         await a_dead_letter(database, value)
     assert run(tmp_path, servers, "dead-letters", "redrive", "--all", UPLOADS_RECEIVED.name, "--yes").returncode == 0
-    assert [len(on_topic(settings, value)) for value in values] == [1, 1, 1]
+    assert [len(on_topic(settings, UPLOADS_RECEIVED, value)) for value in values] == [1, 1, 1]
 
 
 def test_redriving_needs_numbers_or_a_topic_and_not_both(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Stand(Stack):
         provisioning.create_topics(self.settings)
         provisioning.create_storage(self.settings)
         asyncio.run(databases.migrate(self.settings.database_url))
-        self.database = Database(self.settings.database_url)
+        self.database = Database(self.settings.database_url, patient=True)
         prepared(self)
 
     async def caller(self, name: str) -> Caller:

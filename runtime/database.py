@@ -94,13 +94,15 @@ class _ImpatientConnection(psycopg.AsyncConnection[DictRow]):
 
 
 class Database:
-    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away."""
+    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away. With `patient`, a statement may take as
+    long as it likes, and a server that hangs is waited for without a word."""
 
-    def __init__(self, url: str, connections: int = 8) -> None:
+    def __init__(self, url: str, connections: int = 8, *, patient: bool = False) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[_ImpatientConnection] = AsyncConnectionPool(
+        self._kind: type[Connection] = psycopg.AsyncConnection if patient else _ImpatientConnection
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
-            connection_class=_ImpatientConnection,
+            connection_class=self._kind,
             kwargs=_CONNECTING,
             min_size=1,
             max_size=connections,
@@ -129,7 +131,7 @@ class Database:
     async def dedicated(self) -> Connection:
         """A connection outside the pool, in autocommit, for advisory locks and notifications."""
         with availability():
-            return await _ImpatientConnection.connect(self._url, **_CONNECTING)
+            return await self._kind.connect(self._url, **_CONNECTING)
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""
@@ -155,9 +157,11 @@ async def row(connection: Connection, query: str, **parameters: Any) -> DictRow 
 
 async def migrate(url: str) -> list[str]:
     """Apply the migrations that are not applied yet, each in a transaction, and return their names."""
+    database = Database(url, patient=True)  # an index may take its time
+    connection = await database.dedicated()
     applied = []
     with availability():
-        async with await psycopg.AsyncConnection.connect(url, **_CONNECTING) as connection:  # which is patient: an index may take its time
+        async with connection:
             await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
             await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
             done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}

@@ -15,6 +15,7 @@ from runtime import database as databases
 from runtime.database import SILENCE_SECONDS, Connection, Database
 from runtime.errors import DependencyUnavailable
 from runtime.settings import Settings, Stage
+from tests.chain import select
 
 
 def seconds_until_silence_is_noticed(connection: Connection) -> tuple[float, float]:
@@ -72,6 +73,18 @@ async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_o
         with pytest.raises(DependencyUnavailable, match="no answer"), databases.availability():
             await dedicated.execute("select 1")
     assert dedicated.closed
+
+
+async def test_only_a_patient_database_lets_a_statement_take_as_long_as_it_likes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
+    patient, other = Database(settings.database_url, 1, patient=True), Database(settings.database_url, 1)
+    await select(patient, "select pg_sleep(0.4)")
+    with pytest.raises(DependencyUnavailable, match="no answer"):
+        await select(other, "select pg_sleep(0.4)")
+    for database in (patient, other):
+        await database.close()
 
 
 def test_a_server_that_hangs_is_found_out_within_a_stages_attempt() -> None:

@@ -75,9 +75,7 @@ async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_o
     assert dedicated.closed
 
 
-async def test_only_a_patient_database_lets_a_statement_take_as_long_as_it_likes(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_a_patient_database_gives_a_statement_all_the_time_it_takes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
     patient, other = Database(settings.database_url, 1, patient=True), Database(settings.database_url, 1)
     await select(patient, "select pg_sleep(0.4)")

@@ -30,7 +30,7 @@ OLD = "0001_pre_foundation.sql"
 ACCOUNT, DONE, UNDER_WAY = (uuid4() for _ in range(3))
 KEY = credentials.mint()
 #: The document of that time; its words are what the search of today finds.
-DOCUMENT = msgspec.to_builtins(instant_analysis(inference_id(DONE, 1)))
+DOCUMENT = msgspec.json.decode(msgspec.json.encode(instant_analysis(inference_id(DONE, 1))))
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ async def test_a_name_that_would_turn_the_text_around_is_shown_as_it_is(account:
     visitor = await open_page(account)
     await visitor.go("/")
     await expect(visitor.entry("clip\ufffd4pm.exe")).to_contain_text("Not accepted")
-    direction = "heading => getComputedStyle(heading).direction"
-    assert await visitor.entry("\u05d0\u05d1\u05d2.mp4").get_by_role("heading").evaluate(direction) == "rtl"
+    direction = "name => getComputedStyle(name).direction"
+    assert await visitor.entry("\u05d0\u05d1\u05d2.mp4").locator("bdi").evaluate(direction) == "rtl"
     await visitor.go(f"/uploads/{upload_id}")
     await expect(visitor.page.get_by_role("heading", level=1)).to_have_text("clip\ufffd4pm.exe")
     assert "\u202e" not in await visitor.page.title()

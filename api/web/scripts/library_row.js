@@ -20,7 +20,7 @@ const LONGEST_SECONDS = 1200;
 /** A row: `{element, update(upload), find(found, words)}`, with the moments it is found for; `gone` is called once its video is deleted. */
 export function libraryRow(upload, complain, gone) {
   const name = format.nameOf(upload);
-  const title = h("h3", { class: "file-name", dir: "auto" });
+  const title = h("h3", { class: "file-name" });
   const facts = h("p", { class: "small quiet numbers" });
   const failure = h("p", { class: "failure small" });
   const actions = h("div", { class: "actions" });
@@ -46,7 +46,7 @@ export function libraryRow(upload, complain, gone) {
     if (shown === now.sequence) return;
     shown = now.sequence;
     const done = now.status === "completed";
-    fill(title, done ? h("a", { href: `/uploads/${now.id}` }, name) : name);
+    fill(title, done ? h("a", { href: `/uploads/${now.id}` }, h("bdi", {}, name)) : h("bdi", {}, name));
     facts.textContent = factsOf(now).join(" · ");
     failure.hidden = !now.failure;
     failure.textContent = now.failure ? `${format.sentence(now.failure.message)} ${now.failure.retryable ? text.pipeline.helps : text.pipeline.helpsNot}` : "";

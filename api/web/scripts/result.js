@@ -54,7 +54,7 @@ function showWay(main, upload) {
     say(outlook, outlookOf(now));
   };
   update(upload);
-  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", { class: "file-name", dir: "auto" }, name), state, outlook, way.element));
+  fill(main, h("div", { class: "narrow form" }, h("a", { class: "small", href: "/" }, text.back), h("h1", { class: "file-name" }, h("bdi", {}, name)), state, outlook, way.element));
   return live.onChange((now) => {
     if (now.id !== upload.id) return;
     if (now.status === "completed") go(location.pathname + location.hash, { replace: true });
@@ -101,7 +101,7 @@ function showResult(main, upload, { analysis, attempt }) {
     h(
       "header",
       { class: "result-head" },
-      h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name", dir: "auto" }, format.nameOf(upload))),
+      h("div", { class: "result-title" }, h("a", { class: "small quiet", href: "/" }, text.titles.library), h("h1", { class: "file-name" }, h("bdi", {}, format.nameOf(upload)))),
       h("div", { class: "row" }, keyboard, share, bin, others.controls, downloadMenu(text.result.download, (format) => `${base}/analysis.${format}?attempt=${attempt}`), note),
     ),
     reason,

@@ -15,7 +15,7 @@ export function uploadCard(upload, complain) {
   const bar = h("progress", { class: "progress", max: 1, "aria-label": text.uploads.progress(name) });
   const facts = h("p", { class: "facts small quiet numbers" });
   const actions = h("div", { class: "row actions" });
-  const element = h("li", { class: "card" }, h("div", { class: "card-head" }, h("h3", { class: "file-name", dir: "auto" }, name), state, actions), bar, facts, way.element);
+  const element = h("li", { class: "card" }, h("div", { class: "card-head" }, h("h3", { class: "file-name" }, h("bdi", {}, name)), state, actions), bar, facts, way.element);
   let offered = "";
 
   const offer = (kind, buttons) => {

@@ -11,8 +11,8 @@ const plurals = new Intl.PluralRules(language);
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 /**
- * The name of an upload as it is shown. What would turn the text around it the other way, or its own, as in "annexe.exe" with a name that seems to end in
- * another way, is seen for what it is.
+ * The name of an upload as it is shown: a mark that would turn text around, so that "clip" and "exe" could be read as "clip.mp4", is seen as a
+ * mark that cannot be shown, and obeyed by nobody.
  */
 export const nameOf = (upload) => upload.filename?.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd") ?? text.library.unnamed;
 

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, BertModel
 
 from benchmarks.dialogue_texts import dialogue_texts, sample_texts
 from model.eight_bits import into_eight_bits
+from model.text_by_checkpoints import EXAMPLES
 from model.training.text.network import pretrained_folder
 from schemas.analysis import EMOTIONS
 
@@ -43,7 +44,8 @@ def embedders() -> dict[str, Embed]:
     """The encoder in each precision; `EXACT` is as it was published."""
     exact = BertModel.from_pretrained(pretrained_folder(), dtype=torch.float32).eval()  # type: ignore[no-untyped-call]
     eight = copy.deepcopy(exact)
-    into_eight_bits(eight)
+    tokenizer = AutoTokenizer.from_pretrained(pretrained_folder(), local_files_only=True)
+    into_eight_bits(eight, tokenizer(list(EXAMPLES), padding=True, return_tensors="pt"))
     networks = {EXACT: exact, "bfloat16": copy.deepcopy(exact).to(torch.bfloat16), "eight bits": eight}
     return {name: _embedder(network) for name, network in networks.items()}
 

@@ -9,6 +9,7 @@ import click
 
 from cli.exits import CommandFailed, Misused
 from model.errors import ModelError, ProfileUnavailable, SettingsInvalid
+from model.fetch import fetch as fetch_weights
 from model.profiles import HUB
 from model.settings import read_settings
 
@@ -24,10 +25,6 @@ def fetch(into: Path | None) -> None:
         settings, _ = read_settings({**os.environ, "VALENCE_MODEL_PROFILE": os.environ.get("VALENCE_MODEL_PROFILE") or HUB})
         if settings.profile != HUB:
             raise ProfileUnavailable(f"the profile {settings.profile!r} has its weights in the repository: only {HUB!r} needs fetching")
-        try:
-            from model.fetch import fetch as fetch_weights  # torch and transformers, which take seconds
-        except ImportError as error:
-            raise ProfileUnavailable(f"the profile {HUB!r} needs more packages ({error}): install valence[hub]") from error
         for line in fetch_weights(settings, into or settings.weights_folder):
             click.echo(line)
     except SettingsInvalid as error:

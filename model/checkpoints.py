@@ -1,4 +1,4 @@
-"""Checkpoints of the hub profile: where they lie, and that they are numbers and nothing else."""
+"""Checkpoints of the hub profile: that they are numbers and nothing else."""
 
 from __future__ import annotations
 
@@ -10,20 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from model.errors import WeightsMissing, WeightsRefused
-from model.profiles import HUB
-
-
-def find(folder: Path, setting: str, value: str, suffixes: Sequence[str] = ("",)) -> Path:
-    """Where the checkpoint that a setting names lies: a path of its own, or a name below the folder of the models.
-
-    WeightsMissing when it is not there; nothing is looked for on the network.
-    """
-    places = [folder / (value + suffix) for suffix in suffixes]
-    for place in places:
-        if place.exists():
-            return place
-    raise WeightsMissing(HUB, setting, value, places)
+from model.errors import WeightsRefused
 
 
 def sha256(paths: Sequence[Path]) -> str:

@@ -7,21 +7,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import whisper
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-from model.errors import FetchFailed, WeightsMissing
+from model.errors import FetchFailed, ProfileUnavailable, WeightsMissing
 from model.profiles import HUB, load_models
 from model.settings import Settings
-from model.whisper_checkpoint import save_whisper
-from model.words_by_whisper import find_whisper
+from model.weight_files import find_whisper
 
 
 def fetch(settings: Settings, folder: Path) -> Iterator[str]:
     """Put each checkpoint that the settings name into the folder, unless it is there, and yield what was done; then load all of them.
 
     Pickled weights are opened by readers that run nothing in them, and written as safetensors: the container opens nothing else.
-    Raises FetchFailed, and what loading the profile raises.
+    Raises FetchFailed, ProfileUnavailable where its packages are not installed, and what loading the profile raises.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -44,6 +40,8 @@ def _put(target: Path, name: str, get: Callable[[str, Path], None]) -> Path:
     try:
         get(name, beside / "made")
         (beside / "made").rename(target)
+    except ImportError as error:
+        raise ProfileUnavailable(f"the profile {HUB!r} needs more packages ({error}): install valence[hub]") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise FetchFailed(f"{name} cannot be fetched ({error}): check its name and the network, and try again") from error
     finally:
@@ -51,12 +49,21 @@ def _put(target: Path, name: str, get: Callable[[str, Path], None]) -> Path:
     return target
 
 
+# Each library is imported only where something is fetched by it: what cannot be fetched is said without its seconds.
+
+
 def _fetch_whisper(name: str, target: Path) -> None:
+    import whisper
+
+    from model.whisper_checkpoint import save_whisper
+
     if name not in whisper.available_models():
         raise ValueError(f"published are {', '.join(whisper.available_models())}")
     save_whisper(target, whisper.load_model(name, device="cpu"))
 
 
 def _fetch_classifier(name: str, target: Path) -> None:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
     AutoModelForSequenceClassification.from_pretrained(name).save_pretrained(target)
     AutoTokenizer.from_pretrained(name).save_pretrained(target)

@@ -84,6 +84,9 @@ def _senses(settings: Settings, encoder: Callable[[], TextModel]) -> Senses:
 
 
 def _load_hub(settings: Settings, folder: Path) -> Models:
+    from model.weight_files import require_all
+
+    require_all(settings, folder)
     # Read when huggingface_hub is first imported: whatever a checkpoint says, loading it asks nobody.
     os.environ["HF_HUB_OFFLINE"] = "1"
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,34 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
-from model.checkpoints import find, require_finite, sha256
+from model.checkpoints import require_finite, sha256
 from model.device import best_device, has_quick_int8, quick_dtype
 from model.eight_bits import into_eight_bits
 from model.errors import WeightsRefused
 from model.text_tokens import Turn
+from model.weight_files import find_emotion, find_sentiment
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
 #: Encoders whose code is transformers' own and whose checkpoints are known to work here.
 FAMILIES = ("roberta", "xlm-roberta", "distilbert")
-#: Texts that are read together, sorted by length: padding costs as much as words, and twice as many need more of it than they save.
-BATCH = 8
+#: How many tokens are read together, of texts of nearly one length, padding included: it costs as much as words do.
+BATCH_TOKENS = 256
+#: Texts as people say them: for an encoder in eight bits they show which of its numbers are loud.
+EXAMPLES = (
+    "I am so angry, how dare you!",
+    "That is disgusting.",
+    "Oh my God, I did not see that coming!",
+    "I will be there at nine o'clock, with my two sisters and their dog.",
+    "No.",
+    "So, what do you think about it? I mean, really?",
+    "Yeah, thank you very much, that was wonderful.",
+    "Please, please help me, I am so scared of them.",
+)
 #: What such encoders were trained to read at once; an utterance has some 20.
 MOST_TOKENS = 512
 
@@ -52,18 +66,38 @@ class Classifier:
     def read(self, texts: Sequence[str]) -> Floats:
         """Probabilities [texts, classes] in our order."""
         probabilities = np.zeros((len(texts), len(self.order)), np.float32)
-        by_length = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-        for first in range(0, len(texts), BATCH):
-            chosen = by_length[first : first + BATCH]
-            probabilities[chosen] = self._read_batch([texts[n] for n in chosen])
+        if not texts:
+            return probabilities
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=MOST_TOKENS)["input_ids"]
+        for chosen in batches([len(one) for one in encoded]):
+            probabilities[chosen] = self._read_batch([torch.tensor(encoded[n]) for n in chosen])
         return probabilities
 
-    def _read_batch(self, texts: list[str]) -> Floats:
-        device = self.network.device
-        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt").to(device)
+    def _read_batch(self, encoded: list[Tensor]) -> Floats:
+        tokens = {name: tensor.to(self.network.device) for name, tensor in _padded(encoded, self.tokenizer).items()}
         with torch.inference_mode():
             logits = self.network(**tokens).logits
         return np.asarray(logits.float().softmax(-1)[:, list(self.order)].cpu().numpy(), np.float32)
+
+
+def _padded(encoded: list[Tensor], tokenizer: Any) -> dict[str, Tensor]:
+    """What an encoder is given: tokens [texts, longest], and where there are any."""
+    return {
+        "input_ids": pad_sequence(encoded, batch_first=True, padding_value=tokenizer.pad_token_id),
+        "attention_mask": pad_sequence([torch.ones_like(one) for one in encoded], batch_first=True),
+    }
+
+
+def batches(lengths: Sequence[int], most: int = BATCH_TOKENS) -> Iterator[list[int]]:
+    """The numbers of texts that are read together, shortest first: no more tokens than `most`, each text as long as the longest."""
+    chosen: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
+        if chosen and lengths[number] * (len(chosen) + 1) > most:
+            yield chosen
+            chosen = []
+        chosen.append(number)
+    if chosen:
+        yield chosen
 
 
 @dataclass(frozen=True)
@@ -102,8 +136,8 @@ def _named(names: tuple[str, ...], probabilities: Floats) -> dict[str, float]:
 def load(folder: Path, emotion: str, sentiment: str, languages: tuple[str, ...]) -> CheckpointText:
     """Load both checkpoints, each a path or a name below `folder`; WeightsMissing, WeightsRefused."""
     return CheckpointText(
-        _classifier(find(folder, "VALENCE_MODEL_EMOTION", emotion), "emotion", emotion, EMOTIONS),
-        _classifier(find(folder, "VALENCE_MODEL_SENTIMENT", sentiment), "sentiment", sentiment, SENTIMENTS),
+        _classifier(find_emotion(folder, emotion), "emotion", emotion, EMOTIONS),
+        _classifier(find_sentiment(folder, sentiment), "sentiment", sentiment, SENTIMENTS),
         languages,
     )
 
@@ -128,7 +162,8 @@ def _classifier(path: Path, role: str, name: str, classes: tuple[str, ...]) -> C
         raise WeightsRefused(files[0], f"it is of another architecture than config.json says: {odd[0]!r} is missing or of another shape")
     require_finite(files[0], network.state_dict())
     if in_eight_bits:
-        into_eight_bits(network.base_model)  # the head stays exact: it costs nothing, and what it reads is already rounded
+        # The head stays exact: it costs nothing, and what it reads is already rounded.
+        into_eight_bits(network.base_model, _padded([torch.tensor(one) for one in tokenizer(list(EXAMPLES))["input_ids"]], tokenizer))
     ref = ModelRef(role=role, name=name, sha256=sha256([path / "config.json", *files]))
     return Classifier(ref, network.eval().to(device), tokenizer, order)
 

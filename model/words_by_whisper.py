@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from whisper.model import AudioEncoder, Whisper
 from whisper.timing import dtw
 
-from model.checkpoints import find, sha256
+from model.checkpoints import sha256
 from model.device import best_device, mixed_precision
 from model.utterances import WITHOUT_SPACES
 from model.voice_segments import VoiceSegment
+from model.weight_files import find_whisper
 from model.whisper_checkpoint import load_whisper
 from model.windows import Window, into_windows
 from model.words import Transcript
@@ -116,11 +117,6 @@ def _placed(window: Window, pieces: Iterable[_Piece]) -> Iterator[Word]:
         start, end = window.place(float(piece["start"]), float(piece["end"]))
         confidence = min(1.0, max(0.0, float(piece["probability"])))
         yield Word(text=piece["word"].strip(), start=round(start, 2), end=round(end, 2), confidence=round(confidence, 3))
-
-
-def find_whisper(folder: Path, name: str) -> Path:
-    """Where a checkpoint lies, by its path or by its name below `folder`; WeightsMissing."""
-    return find(folder, "VALENCE_MODEL_WHISPER", name, ("", ".safetensors", ".pt"))
 
 
 def load(folder: Path, name: str) -> WhisperWords:

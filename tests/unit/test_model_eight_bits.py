@@ -15,20 +15,24 @@ def _exact(inputs: int = 64, outputs: int = 96, *, bias: bool = True) -> nn.Line
     return nn.Linear(inputs, outputs, bias=bias)
 
 
+def _rounded(exact: nn.Linear) -> EightBitLinear:
+    return EightBitLinear(exact, torch.ones(64))
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(1, 64), (7, 64), (3, 5, 64)])
 def test_the_answer_is_that_of_the_layer_it_replaces_to_a_hundredth(shape: tuple[int, ...], bias: bool) -> None:
     exact, given = _exact(bias=bias), torch.randn(shape)
 
     with torch.inference_mode():
-        expected, found = exact(given), EightBitLinear(exact)(given)
+        expected, found = exact(given), _rounded(exact)(given)
 
     assert found.shape == expected.shape
     assert float((found - expected).norm() / expected.norm()) < 0.015
 
 
 def test_a_loud_neighbour_changes_nothing() -> None:
-    layer, one = EightBitLinear(_exact()), torch.randn(1, 64)
+    layer, one = _rounded(_exact()), torch.randn(1, 64)
 
     with torch.inference_mode():
         beside = layer(torch.cat([one, 1000 * torch.randn(4, 64)]))
@@ -40,24 +44,37 @@ def test_what_is_all_above_zero_is_rounded_as_finely_as_its_range_allows() -> No
     exact, given = _exact(), torch.randn(8, 64).relu()
 
     with torch.inference_mode():
-        expected, found = exact(given), EightBitLinear(exact)(given)
+        expected, found = exact(given), _rounded(exact)(given)
 
     assert float((found - expected).norm() / expected.norm()) < 0.008
+
+
+def test_an_input_that_is_a_hundred_times_as_loud_as_the_others_leaves_them_their_share() -> None:
+    exact, given = _exact(), torch.randn(32, 64)
+    given[:, 7] *= 100
+    exact.weight.data[:, 7] /= 100
+
+    with torch.inference_mode():
+        expected, found = exact(given), EightBitLinear(exact, given.abs().amax(0))(given)
+
+    assert float((found - expected).norm() / expected.norm()) < 0.02  # 0.28 where loud inputs stay as they are
 
 
 def test_nothing_gives_the_bias() -> None:
     exact = _exact()
 
-    assert torch.equal(EightBitLinear(exact)(torch.zeros(1, 64))[0], exact.bias)
+    assert torch.equal(_rounded(exact)(torch.zeros(1, 64))[0], exact.bias)
 
 
-def test_the_wide_layers_are_replaced_and_nothing_else() -> None:
-    inner = nn.Sequential(_exact(), nn.LayerNorm(96), nn.Linear(96, 96))
+def test_the_linear_layers_that_take_part_are_replaced_and_nothing_else() -> None:
+    inner = nn.Sequential(_exact(), nn.LayerNorm(96))
     network = nn.Sequential(nn.Embedding(9, 64), inner, nn.GELU())
+    network[0].unused = nn.Linear(4, 4)
 
-    into_eight_bits(network)
+    into_eight_bits(network, {"input": torch.tensor([[1, 5]])})
 
-    assert [type(part) for part in network.modules()][1:] == [nn.Embedding, nn.Sequential, EightBitLinear, nn.LayerNorm, nn.Linear, nn.GELU]
+    kinds = [nn.Embedding, nn.Linear, nn.Sequential, EightBitLinear, nn.LayerNorm, nn.GELU]
+    assert [type(part) for part in network.modules()][1:] == kinds
     assert inner[0].weight.dtype == torch.int8
 
 

@@ -12,10 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.long_videos import write_long
 from media.ranges import FileRanges
-
-VIDEO_SECONDS = 120.0
+from samples.script import DIALOGUE
 
 
 async def measure() -> dict[str, Any]:
@@ -32,14 +30,13 @@ def _measure() -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="valence-bench-") as name:
         folder = Path(name)
-        write_long(folder / "video.mp4", VIDEO_SECONDS)
         write_fusion(folder / "fusion", text.load(BUNDLED_FOLDER))
         os.environ.update(write_all(folder) | {"VALENCE_MODEL_FUSION": str(folder / "fusion")})
         began = time.perf_counter()
         model = model_fn(name)
         loaded = time.perf_counter() - began
         try:
-            with (folder / "video.mp4").open("rb") as opened:
+            with DIALOGUE.open("rb") as opened:
                 video = Video(FileRanges(opened))
                 found = model.analyse(video)
         finally:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 import pytest
 import regex
@@ -23,6 +24,10 @@ ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
 
+#: One reader of botocore's service models for all sessions: a session's own would parse megabytes anew in every test.
+_create_loader = cache(botocore.loaders.create_loader)
+
+
 @contextmanager
 def account(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty account, and credentials that belong to it; no variable of the environment leads anywhere else."""
@@ -33,6 +38,7 @@ def account(patch: pytest.MonkeyPatch) -> Iterator[None]:
     patch.setenv("AWS_ACCESS_KEY_ID", "key")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it saw first, for whoever asks it next
+    patch.setattr(botocore.loaders, "create_loader", _create_loader)
     with mock_aws():
         yield
 

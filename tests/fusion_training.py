@@ -28,26 +28,31 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
+def dataset() -> Path:
+    """The synthetic data set."""
+    folder = Path(_folder().name) / "dataset"
+    synthetic.make_dataset(folder)
+    return folder
+
+
+@functools.cache
 def trained() -> tuple[Task, Result]:
     """Some half a minute on one core, the first time."""
     folder = Path(_folder().name)
-    synthetic.make_dataset(folder / "dataset")
-    task = Task(
-        folder / "dataset", folder / "fusion", folder / "work", frozenset(Modality), synthetic.RECIPE, synthetic.VOICE, synthetic.FACE
-    )
+    task = Task(dataset(), folder / "fusion", folder / "work", frozenset(Modality), synthetic.RECIPE, synthetic.VOICE, synthetic.FACE)
     return task, train(task, ENCODER, print)
 
 
-def shorten(dataset: Path, folder: Path) -> Path:
+def shorten(whole: Path, folder: Path) -> Path:
     """A quarter of a data set in a folder of its own: shorter tables, of the same clips."""
     for split, videos in VIDEO_FOLDERS.items():
-        (folder / videos).symlink_to(dataset / videos)
-        rows = (dataset / f"{split}_sent_emo.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / videos).symlink_to(whole / videos)
+        rows = (whole / f"{split}_sent_emo.csv").read_text(encoding="utf-8").splitlines(keepends=True)
         (folder / f"{split}_sent_emo.csv").write_text("".join(rows[: 1 + len(rows) // 4]), encoding="utf-8")
     return folder
 
 
-def short_task(dataset: Path, output: Path, work: Path) -> Task:
+def short_task(data: Path, output: Path, work: Path) -> Task:
     """Two epochs, which are of four batches on a quarter of the data."""
     recipe = msgspec.structs.replace(synthetic.RECIPE, epochs=2, batch=13)
-    return Task(dataset, output, work, frozenset(Modality), recipe, synthetic.VOICE, synthetic.FACE)
+    return Task(data, output, work, frozenset(Modality), recipe, synthetic.VOICE, synthetic.FACE)

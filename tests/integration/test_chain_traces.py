@@ -51,11 +51,18 @@ def client(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
             yield opened
 
 
-async def analysed(client: Client) -> str:
+def analysed(client: Client) -> str:
     """The id of an upload that is completed."""
-    upload = await asyncio.to_thread(client.upload_file, SAMPLE)
-    assert (await asyncio.to_thread(client.wait, upload.id)).status is Status.COMPLETED
+    upload = client.upload_file(SAMPLE)
+    assert client.wait(upload.id).status is Status.COMPLETED
     return str(upload.id)
+
+
+@pytest.fixture(scope="module")
+def traces(client: Client, collector: Collector) -> dict[str, list[Span]]:
+    """The traces of two uploads, by the uploads' ids."""
+    uploads = [analysed(client) for _ in range(2)]
+    return {upload_id: asyncio.run(trace_of(collector, upload_id)) for upload_id in uploads}
 
 
 async def trace_of(collector: Collector, upload_id: str) -> list[Span]:
@@ -72,16 +79,15 @@ async def trace_of(collector: Collector, upload_id: str) -> list[Span]:
     return await until(look, "every process has told of the upload", seconds=20)
 
 
-async def test_one_trace_follows_an_upload_from_the_api_to_its_last_status(client: Client, collector: Collector) -> None:
-    upload_id = await analysed(client)
-    trace = await trace_of(collector, upload_id)
+def test_one_trace_follows_an_upload_from_the_api_to_its_last_status(traces: dict[str, list[Span]]) -> None:
+    upload_id, trace = next(iter(traces.items()))
     about_it = [span for span in trace if span.upload_id is not None]
     assert {span.upload_id for span in about_it} == {upload_id}
     assert {span.service for span in about_it} == set(WAY)
 
 
-async def test_every_span_of_a_trace_names_what_caused_it(client: Client, collector: Collector) -> None:
-    trace = {span.id: span for span in await trace_of(collector, await analysed(client))}
+def test_every_span_of_a_trace_names_what_caused_it(traces: dict[str, list[Span]]) -> None:
+    trace = {span.id: span for span in next(iter(traces.values()))}
     (root,) = [span for span in trace.values() if not span.parent]
     assert (root.service, root.upload_id) == ("valence.api", None)
 
@@ -99,6 +105,6 @@ async def test_every_span_of_a_trace_names_what_caused_it(client: Client, collec
     ]
 
 
-async def test_two_uploads_have_two_traces(client: Client, collector: Collector) -> None:
-    first, second = [await trace_of(collector, await analysed(client)) for _ in range(2)]
+def test_two_uploads_have_two_traces(traces: dict[str, list[Span]]) -> None:
+    first, second = traces.values()
     assert {span.trace for span in first}.isdisjoint({span.trace for span in second})

@@ -20,7 +20,7 @@ from model.pipeline import Pipeline, Video
 from model.profiles import BUNDLED_FOLDER
 from model.word_error import word_error_rate
 from samples.script import DIALOGUE, ERRAND, read_script
-from samples.sounds import spoken
+from samples.sounds import RATE, spoken
 from schemas.analysis import Analysis
 from schemas.jobs import AnalysisOptions
 from tests.media_samples import encode_sound, raw_sound, surround
@@ -69,9 +69,8 @@ def said() -> Sound:
     return np.interp(np.arange(len(sound) * 3) / 3, np.arange(len(sound)), sound).astype(np.float32)
 
 
-@pytest.mark.parametrize("layout", ["stereo", "5.1", "7.1"])
-def test_what_every_channel_says_is_understood_as_well_as_from_one(model: Pipeline, layout: str) -> None:
-    analysis = _analyse(model, surround(spoken(ERRAND), layout))
+def test_what_eight_channels_say_is_understood_as_well_as_from_one(model: Pipeline) -> None:
+    analysis = _analyse(model, surround(spoken(ERRAND), "7.1"))
 
     assert word_error_rate(read_script(ERRAND).text, _words(analysis)) < 0.12
 
@@ -118,8 +117,11 @@ def test_captions_that_go_on_after_the_sound_are_kept_and_told(model: Pipeline) 
 
 
 def test_two_videos_at_once_each_get_their_own_words(model: Pipeline) -> None:
+    begins = read_script(DIALOGUE).lines[:4]
+    beginning = raw_sound(spoken(DIALOGUE)[: round(RATE * (begins[-1].end + 0.2))])
+
     with ThreadPoolExecutor(2) as threads:
-        errand, dialogue = threads.map(lambda clip: _analyse(model, clip.read_bytes()), (ERRAND, DIALOGUE))
+        errand, dialogue = threads.map(lambda data: _analyse(model, data), (ERRAND.read_bytes(), beginning))
 
     assert word_error_rate(read_script(ERRAND).text, _words(errand)) < 0.12
-    assert word_error_rate(read_script(DIALOGUE).text, _words(dialogue)) < 0.22
+    assert word_error_rate(" ".join(line.text for line in begins), _words(dialogue)) < 0.22

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -19,31 +20,33 @@ from model.word_error import word_error_rate
 from model.words_by_sphinx import Sphinx, recognise, to_pcm
 from samples.script import DIALOGUE, ERRAND, read_script
 from samples.sounds import spoken
+from schemas.analysis import Word
 
 #: Measured: 0.118 and 0.078. Decoders of sound differ in their last bits, and a word may change with them.
 _BOUNDS = ((DIALOGUE, 0.22), (ERRAND, 0.12))
 
 
-@pytest.fixture(scope="module")
-def sphinx() -> Iterator[Sphinx]:
-    sphinx = Sphinx(processes=2)
-    yield sphinx
-    sphinx.close()
-
-
+@functools.cache
 def _segments(clip: Path) -> list[VoiceSegment]:
     return list(find_voice([spoken(clip)]))
 
 
+@pytest.fixture(scope="module")
+def heard() -> dict[Path, tuple[Word, ...]]:
+    """The words of the samples."""
+    with closing(Sphinx(processes=2)) as sphinx:
+        return {clip: sphinx.transcribe(_segments(clip)).words for clip, _ in _BOUNDS}
+
+
 @pytest.mark.parametrize(("clip", "bound"), _BOUNDS)
-def test_what_is_said_in_a_sample_is_recognised(sphinx: Sphinx, clip: Path, bound: float) -> None:
-    words = sphinx.transcribe(_segments(clip)).words
+def test_what_is_said_in_a_sample_is_recognised(heard: dict[Path, tuple[Word, ...]], clip: Path, bound: float) -> None:
+    words = heard[clip]
 
     assert word_error_rate(read_script(clip).text, " ".join(word.text for word in words)) < bound
 
 
-def test_words_come_in_order_with_times_inside_their_lines(sphinx: Sphinx) -> None:
-    words = sphinx.transcribe(_segments(ERRAND)).words
+def test_words_come_in_order_with_times_inside_their_lines(heard: dict[Path, tuple[Word, ...]]) -> None:
+    words = heard[ERRAND]
     lines = read_script(ERRAND).lines
 
     assert [word.start for word in words] == sorted(word.start for word in words)
@@ -53,7 +56,7 @@ def test_words_come_in_order_with_times_inside_their_lines(sphinx: Sphinx) -> No
 
 
 def test_what_was_heard_before_changes_no_word() -> None:
-    segments = _segments(ERRAND)
+    segments = _segments(ERRAND)[:2]
     decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
     forwards = [recognise(decoder, segment) for segment in segments]
@@ -86,11 +89,11 @@ def test_a_segment_over_which_processes_end_fails_its_video_and_no_other() -> No
             sphinx.transcribe([_deadly()])
         assert raised.value.retryable
 
-        assert sphinx.transcribe(_segments(ERRAND)).words
+        assert sphinx.transcribe(_segments(ERRAND)[:1]).words
 
 
 def test_processes_that_were_killed_before_or_while_a_video_is_listened_to_cost_it_nothing() -> None:
-    segments = _segments(ERRAND)
+    segments = _segments(ERRAND)[:2]
 
     def kill_then_go_on() -> Iterator[VoiceSegment]:
         kill_all()

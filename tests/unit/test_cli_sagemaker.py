@@ -169,6 +169,13 @@ def test_status_without_an_endpoint_says_how_to_make_one(capsys: pytest.CaptureF
     assert "`valence sagemaker deploy` makes it" in capsys.readouterr().err
 
 
+def test_a_training_whose_bucket_is_not_there_does_not_make_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("VALENCE_STORAGE_BUCKET", "other")
+    assert run(["sagemaker", "train", "s3://videos/meld", "--role", _ROLE]) == Exit.NOT_COMPLETED
+    assert "there is no bucket other" in capsys.readouterr().err
+    assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == ["valence"]
+
+
 def test_costs_are_given_with_their_price_its_date_and_what_they_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = {"source": "an invoice", "date": "2026-11-22", "region": REGION, "currency": "EUR", "per_hour": {"ml.c5.2xlarge": 0.36}}
     (tmp_path / "prices.json").write_text(json.dumps(table))

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from itertools import count
 from uuid import uuid4
 
 import httpx
@@ -24,8 +22,8 @@ from api.observation import Observation
 from api.pages import ADDRESSES
 from runtime.database import Database
 from runtime.settings import Settings
-from schemas.resources import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
 from tests.api_process import ApiProcess
+from tests.integration.over_http.cast import Cast
 from tests.integration.over_http.people import OWN, PASSWORD
 
 
@@ -106,71 +104,6 @@ BEHIND = [route for route, rule in EXPECTED.items() if rule is not Rule.EVERYBOD
 OPEN = [route for route, rule in EXPECTED.items() if rule is Rule.EVERYBODY]
 CHANGING = [route for route in EXPECTED if route[0] != "GET"]
 ALL = list(Scope)
-_addresses = count(1)
-
-
-@dataclass
-class Cast:
-    """The owner of what the routes are about, somebody else, and keys of the owner by their scopes."""
-
-    http: httpx.Client
-    owner: dict[str, str]
-    other: dict[str, str]
-    upload_id: str
-    expired: str
-    webhook_id: str = ""
-    delivery_id: str = ""
-
-    def session(self, who: dict[str, str]) -> dict[str, str]:
-        """The headers of a new session."""
-        address = {"X-Forwarded-For": f"10.8.{next(_addresses) // 256}.{next(_addresses) % 256}"}
-        answer = self.http.post("/v1/session", json=who, headers=address)
-        assert answer.status_code == 200, answer.text
-        return {"Cookie": answer.headers["set-cookie"].partition(";")[0], **address, **OWN}
-
-    def key(self, scopes: list[Scope]) -> tuple[str, dict[str, str]]:
-        """The id of a new key of the owner, and the headers that carry it."""
-        made = self.http.post("/v1/keys", json={"name": "x", "scopes": scopes}, headers=self.session(self.owner))
-        assert made.status_code == 201, made.text
-        return made.json()["id"], {"Authorization": f"Bearer {made.json()['key']}"}
-
-    def webhook(self) -> str:
-        """The id of a new webhook of the owner, at an address to which nothing is sent here."""
-        made = self.http.post("/v1/webhooks", json={"url": "https://1.1.1.1/hook"}, headers=self.session(self.owner))
-        assert made.status_code == 201, made.text
-        return str(made.json()["id"])
-
-    def path(self, method: str, template: str) -> str:
-        """A route about something of the owner's, new where the route may destroy it."""
-        named = {
-            "upload_id": self.upload_id,
-            "number": 1,
-            "receipt_id": uuid4(),
-            "path": "nothing.js",
-            "version_asked": "x",
-            "key_id": "",
-            "session_id": "",
-            "webhook_id": self.webhook_id,
-            "delivery_id": self.delivery_id,
-        }
-        if method == "DELETE" and "{webhook_id}" in template:
-            named["webhook_id"] = self.webhook()
-        if template.endswith("/cancel") or (method == "DELETE" and "{upload_id}" in template):
-            named["upload_id"] = self.http.post("/v1/uploads", json={"filename": "x.mp4"}, headers=self.session(self.owner)).json()["id"]
-        if "{key_id}" in template:
-            named["key_id"] = self.key([Scope.READ])[0]
-        if "{session_id}" in template:
-            listed = self.http.get("/v1/sessions", headers=self.session(self.owner)).json()["data"]
-            named["session_id"] = next(session["id"] for session in listed if session["current"])
-        return template.format(**named)
-
-    def ask(self, route: tuple[str, str], headers: dict[str, str], path: str | None = None) -> tuple[int, str]:
-        """The status, and the name of the problem if it is one; streams are not read to their end."""
-        method, template = route
-        with self.http.stream(method, path or self.path(method, template), headers=headers) as answer:
-            if answer.headers.get("content-type") != PROBLEM_MEDIA_TYPE:
-                return answer.status_code, ""
-            return answer.status_code, httpx.Response(200, content=answer.read()).json()["type"].removeprefix(PROBLEM_TYPES)
 
 
 @pytest.fixture(scope="module")
@@ -227,21 +160,27 @@ def test_an_expired_key_is_nobodys(cast: Cast, route: tuple[str, str]) -> None:
     assert cast.ask(route, {"Authorization": f"Bearer {cast.expired}"}) == (401, "expired-key")
 
 
-@pytest.mark.parametrize("route", BEHIND, ids=named)
-def test_a_revoked_session_is_nobodys(cast: Cast, route: tuple[str, str]) -> None:
-    headers = cast.session(cast.owner)
+@pytest.fixture(scope="module")
+def revoked(cast: Cast) -> dict[str, str]:
+    """The headers of a session that was ended."""
+    headers = cast.new_session(cast.owner)
     assert cast.http.delete("/v1/session", headers=headers).status_code == 204
-    assert cast.ask(route, headers) == (401, "session-ended")
+    return headers
+
+
+@pytest.mark.parametrize("route", BEHIND, ids=named)
+def test_a_revoked_session_is_nobodys(cast: Cast, revoked: dict[str, str], route: tuple[str, str]) -> None:
+    assert cast.ask(route, revoked) == (401, "session-ended")
 
 
 @pytest.mark.parametrize("route", BEHIND, ids=named)
 def test_a_key_without_the_scope_may_not(cast: Cast, route: tuple[str, str]) -> None:
     rule = EXPECTED[route]
     if rule is Rule.SESSION:
-        assert cast.ask(route, cast.key(ALL)[1]) == (403, "session-needed")
+        assert cast.ask(route, cast.key(ALL)) == (403, "session-needed")
         return
     needed = Scope.ACCOUNT_WRITE if rule is Rule.ITSELF else rule
-    assert cast.ask(route, cast.key([scope for scope in ALL if scope is not needed])[1]) == (403, "missing-scope")
+    assert cast.ask(route, cast.key([scope for scope in ALL if scope is not needed])) == (403, "missing-scope")
 
 
 @pytest.mark.parametrize("route", BEHIND, ids=named)
@@ -265,9 +204,9 @@ def test_the_owner_may_by_session_and_by_a_key_with_just_the_scope(cast: Cast, r
     rule = EXPECTED[route]
     allowed: list[tuple[dict[str, str], str | None]] = [(cast.session(cast.owner), None)]
     if isinstance(rule, Scope):
-        allowed.append((cast.key([rule])[1], None))
+        allowed.append((cast.key([rule]), None))
     elif rule is Rule.ITSELF:
-        key_id, headers = cast.key([Scope.READ])
+        key_id, headers = cast.new_key([Scope.READ])
         allowed.append((headers, f"/v1/keys/{key_id}"))
     for headers, path in allowed:
         status, name = cast.ask(route, headers, path)
@@ -287,10 +226,10 @@ def test_another_sites_page_changes_nothing(cast: Cast, route: tuple[str, str]) 
 def test_an_open_stream_ends_when_what_opened_it_is_revoked(cast: Cast, by: str) -> None:
     owner = cast.session(cast.owner)
     if by == "key":
-        key_id, headers = cast.key([Scope.READ])
+        key_id, headers = cast.new_key([Scope.READ])
         path = f"/v1/keys/{key_id}"
     else:
-        headers = cast.session(cast.owner)
+        headers = cast.new_session(cast.owner)
         path = f"/v1/sessions/{cast.http.get('/v1/session', headers=headers).json()['session']['id']}"
     with cast.http.stream("GET", "/v1/events", headers=headers) as stream:
         received = stream.iter_bytes()

@@ -1,13 +1,16 @@
-"""Signing in from the command line, and what an operator does for people, as subprocesses before the real API."""
+"""Signing in from the command line, as a subprocess before the real API, and what an operator does for people."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from cli.exits import Exit
+from cli.main import run
 from tests.api_process import ApiProcess
 from tests.command_line import valence
 from tests.integration.over_http.people import PASSWORD, browser, problem, sign_up
@@ -46,36 +49,42 @@ async def test_a_key_that_somebody_has_is_kept_and_not_revoked(tmp_path: Path, a
 
 @pytest.mark.usefixtures("servers")
 async def test_an_operator_invites_somebody_resets_a_password_and_deletes_an_account(
-    tmp_path: Path, api: ApiProcess, servers: dict[str, str]
+    tmp_path: Path, api: ApiProcess, servers: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    async def operate(*arguments: str) -> tuple[int, str, str]:
+        code = await asyncio.to_thread(run, ["accounts", *arguments])
+        return code, *capsys.readouterr()
+
     email = f"{uuid4()}@example.org"
     for command in ("invite", "reset-password"):
-        link = valence(tmp_path, "accounts", command, email, "--url", "https://valence.example", **servers)
-        assert link.returncode == 0, link.stderr
-        before, _, token = link.stdout.strip().partition("#reset=")
+        code, link, complained = await operate(command, email, "--url", "https://valence.example")
+        assert code == Exit.COMPLETED, complained
+        before, _, token = link.strip().partition("#reset=")
         assert before == "https://valence.example/"
         async with browser(api.url) as http:
             chosen = {"token": token, "new_password": f"{PASSWORD} {command}"}
             assert (await http.put("/v1/password-resets", json=chosen)).status_code == 204
             who = {"email": email, "password": chosen["new_password"]}
             assert (await http.post("/v1/session", json=who)).json()["account"]["plan"] == "free"
-    assert valence(tmp_path, "accounts", "invite", "nonsense", **servers).returncode == 2
-    again = valence(tmp_path, "accounts", "invite", email, "--url", "https://x.example", **servers)
-    assert (again.returncode, "reset-password" in again.stderr) == (1, True)
+    assert (await operate("invite", "nonsense"))[0] == Exit.USAGE
+    code, _, complained = await operate("invite", email, "--url", "https://x.example")
+    assert (code, "reset-password" in complained) == (Exit.NOT_COMPLETED, True)
     kept = valence(tmp_path, "accounts", "delete", email, typed="n\n", **servers)
     assert kept.returncode == 130
-    assert valence(tmp_path, "accounts", "delete", email, "--yes", **servers).returncode == 0
+    assert (await operate("delete", email, "--yes"))[0] == Exit.COMPLETED
     async with browser(api.url) as http:
         assert problem(await http.post("/v1/session", json=who)) == (401, "wrong-credentials")
 
 
-@pytest.mark.usefixtures("api")
-def test_an_operator_defines_plans_and_gives_them_to_accounts(tmp_path: Path, servers: dict[str, str]) -> None:
+@pytest.mark.usefixtures("servers")
+def test_an_operator_defines_plans_and_gives_them_to_accounts(capsys: pytest.CaptureFixture[str]) -> None:
     name = f"plan-{uuid4()}"
-    assert valence(tmp_path, "accounts", "create", name, **servers).returncode == 0
-    assert valence(tmp_path, "plans", "define", name, "--videos", "7", **servers).returncode == 0
-    assert valence(tmp_path, "plans", "set", name, name, **servers).returncode == 0
-    (line,) = [line for line in valence(tmp_path, "plans", "list", **servers).stdout.splitlines() if name in line]
+    assert run(["accounts", "create", name]) == Exit.COMPLETED
+    assert run(["plans", "define", name, "--videos", "7"]) == Exit.COMPLETED
+    assert run(["plans", "set", name, name]) == Exit.COMPLETED
+    capsys.readouterr()
+    assert run(["plans", "list"]) == Exit.COMPLETED
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if name in line]
     assert line.split() == ["7", "unlimited", "1", name]
-    missing = valence(tmp_path, "plans", "set", name, "nonsense", **servers)
-    assert (missing.returncode, "plans list" in missing.stderr) == (1, True)
+    assert run(["plans", "set", name, "nonsense"]) == Exit.NOT_COMPLETED
+    assert "plans list" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
@@ -93,6 +94,15 @@ class _ImpatientConnection(psycopg.AsyncConnection[DictRow]):
             raise psycopg.OperationalError(f"no answer to a statement within {ANSWER_SECONDS:g} s") from error
 
 
+async def _not_closed(connection: Connection) -> None:
+    """Raise OperationalError where the server has closed a connection while it lay in the pool, as one that was restarted has closed all of
+    them: the socket knows, and the server need not be asked each time."""
+    readable = select.poll()
+    readable.register(connection.fileno(), select.POLLIN)
+    while readable.poll(0):
+        connection.pgconn.consume_input()  # the server's last words first, and then their end, which raises
+
+
 class Database:
     """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away. With `patient`, a statement may take as
     long as it likes, and a server that hangs is waited for without a word."""
@@ -103,6 +113,7 @@ class Database:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             connection_class=self._kind,
+            check=_not_closed,
             kwargs=_CONNECTING,
             min_size=1,
             max_size=connections,

@@ -47,18 +47,27 @@ async def hanging(connection: Connection) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@asynccontextmanager
+async def opened(settings: Settings, connections: int, *, patient: bool = False) -> AsyncIterator[Database]:
+    """A pool of so many connections."""
+    database = Database(settings.database_url, connections, patient=patient)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 async def test_a_server_that_hangs_is_away_and_the_next_statement_has_another_connection(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
-    database = Database(settings.database_url, connections=1)
-    async with database.connection() as pooled:
-        pass
-    async with hanging(pooled):
-        with pytest.raises(DependencyUnavailable, match=r"postgresql is unavailable: no answer to a statement within 0\.2 s"):
-            await database.rows("reachable")
-        assert await database.rows("reachable")
-    await database.close()
+    async with opened(settings, 1) as database:
+        async with database.connection() as pooled:
+            pass
+        async with hanging(pooled):
+            with pytest.raises(DependencyUnavailable, match=r"postgresql is unavailable: no answer to a statement within 0\.2 s"):
+                await database.rows("reachable")
+            assert await database.rows("reachable")
 
 
 async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_own_is_away(
@@ -75,14 +84,22 @@ async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_o
     assert dedicated.closed
 
 
+async def test_what_the_server_has_closed_is_handed_to_nobody(settings: Settings, database: Database) -> None:
+    """After a restart of PostgreSQL every connection of a pool is such a one, and each would be a failed request."""
+    async with opened(settings, 2) as pool:
+        async with pool.connection() as first, pool.connection() as second:
+            pids = [connection.info.backend_pid for connection in (first, second)]
+        for pid in pids:
+            await select(database, "select pg_terminate_backend(%s, 10000)", pid)
+        assert await pool.rows("reachable")
+
+
 async def test_only_a_patient_database_gives_a_statement_all_the_time_it_takes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.2)
-    patient, other = Database(settings.database_url, 1, patient=True), Database(settings.database_url, 1)
-    await select(patient, "select pg_sleep(0.4)")
-    with pytest.raises(DependencyUnavailable, match="no answer"):
-        await select(other, "select pg_sleep(0.4)")
-    for database in (patient, other):
-        await database.close()
+    async with opened(settings, 1, patient=True) as patient, opened(settings, 1) as other:
+        await select(patient, "select pg_sleep(0.4)")
+        with pytest.raises(DependencyUnavailable, match="no answer"):
+            await select(other, "select pg_sleep(0.4)")
 
 
 def test_a_server_that_hangs_is_found_out_within_a_stages_attempt() -> None:

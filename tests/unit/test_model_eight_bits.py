@@ -57,7 +57,7 @@ def test_an_input_that_is_a_hundred_times_as_loud_as_the_others_leaves_them_thei
     with torch.inference_mode():
         expected, found = exact(given), EightBitLinear(exact, given.abs().amax(0))(given)
 
-    assert float((found - expected).norm() / expected.norm()) < 0.02  # 0.28 where loud inputs stay as they are
+    assert float((found - expected).norm() / expected.norm()) < 0.02  # 0.14 where loud inputs stay as they are
 
 
 def test_nothing_gives_the_bias() -> None:

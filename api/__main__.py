@@ -57,6 +57,7 @@ def serve(services: Services) -> None:
     config = uvicorn.Config(
         app.create_app(services),
         http=Connection,
+        loop="asyncio",  # whose transports `Connection` knows
         ws="none",
         log_config=None,
         access_log=False,

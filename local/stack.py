@@ -164,14 +164,18 @@ class Stack:
         control = await serve_control(self.supervisor, control_port, known["control"])
         opened.callback(control.close)
         opened.callback(self._ending.set)  # `prepare` runs in a thread, which cannot be cancelled: it looks at `stopping`
-        await _side_by_side(asyncio.to_thread(self._prepare, self), self._start_servers(environment, early))
-        await self.supervisor.start(late)
+        await _side_by_side(self._start_servers(environment, early), self._start_prepared(late))
 
     async def _start_servers(self, environment: Mapping[str, str], then: Sequence[Child]) -> None:
         """Start each server as soon as its own data is there, the slowest alone decides how long it takes; then those of our processes."""
         await _side_by_side(*(self._start_server(server, environment) for server in self._servers))
         self._serving.set()
         await self.supervisor.start(then)
+
+    async def _start_prepared(self, ours: Sequence[Child]) -> None:
+        """Start those of our processes that need what `prepare` makes, when it has made it."""
+        await asyncio.to_thread(self._prepare, self)
+        await self.supervisor.start(ours)
 
     async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
         child = await asyncio.to_thread(server.prepare, environment)

@@ -135,8 +135,12 @@ class Chain:
                     if isinstance(one, UploadStatusChanged) and one.upload_id == event.upload_id:
                         seen.append(one.status)
             assert seen == ["received", "validated", "analysing", "completed"]
-            await receiver.wait_for(1)
-            assert json.loads(receiver.got[0].body)["data"]["upload_id"] == str(event.upload_id)
+            await until(
+                # Earlier videos of the account may still be told: webhooks are behind after an outage.
+                lambda: {json.loads(call.body)["data"]["upload_id"] for call in receiver.got},
+                "the webhook is called",
+                holds=lambda told: str(event.upload_id) in told,
+            )
             await until(lambda: self.kept(nonsense.key), "the dead letter is kept", holds=lambda rows: len(rows) == 1)
 
     def pid(self, name: str) -> int | None:

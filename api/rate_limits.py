@@ -16,6 +16,7 @@ from uuid import UUID
 
 from api.problems import TooManyRequests
 from runtime.database import Database
+from runtime.errors import DependencyUnavailable
 
 WINDOW_SECONDS = 60
 #: What was taken is used within so long, or taken anew.
@@ -37,6 +38,8 @@ class _Share:
     at: float = -math.inf
     filled: float = 0.0
     refused_until: float = -math.inf
+    #: Since when PostgreSQL is known to be away: those that waited for whoever found that out do not each find it out again.
+    away_at: float = -math.inf
 
 
 class RateLimits:
@@ -54,6 +57,8 @@ class RateLimits:
         share = self._share(account_id)
         async with share.lock:  # of many at once the first takes for those that wait
             now = self._clock()
+            if now - share.away_at <= SHARE_SECONDS:
+                raise DependencyUnavailable("postgresql", "it was away a moment ago")
             if now >= share.refused_until and (not share.left or now - share.at > SHARE_SECONDS):
                 await self._more(account_id, share, now)
             if not share.left:
@@ -66,7 +71,11 @@ class RateLimits:
     async def _more(self, account_id: UUID, share: _Share, now: float) -> None:
         asked = min(2 * share.size, max(1, self._most // _SHARES)) if share.size and now - share.at <= SHARE_SECONDS else 1
         interval, window = timedelta(seconds=self._interval), timedelta(seconds=WINDOW_SECONDS)
-        (row,) = await self._database.rows("take_requests", account_id=account_id, asked=asked, interval=interval, window=window)
+        try:
+            (row,) = await self._database.rows("take_requests", account_id=account_id, asked=asked, interval=interval, window=window)
+        except DependencyUnavailable:
+            share.away_at = self._clock()
+            raise
         share.left = share.size = row["granted"]
         share.at, share.filled = now, row["filled"]
         if not share.left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from cli.results import show_analysis
 from cli.selecting import selection_options
 from cli.wording import clock, explained, printable, size
 from schemas.resources import Upload
-from valence import Format, Selection
+from valence import ApiError, Client, Format, Selection
 
 _NONE = "There are no uploads yet: `valence analyse FILE` sends one."
 _NONE_CHOSEN = "No upload is so: without these options `valence uploads list` shows all."
@@ -77,11 +78,21 @@ def show(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path |
 def retry(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
     """Start another attempt at an upload that has come to an end, also where that does not help: it says so then."""
     with connected(find_api(api_url, api_key, data)) as client:
-        before = client.get_upload(upload_id)
+        before = _if_readable(client, upload_id)
         upload = client.retry(upload_id)
-    if before.failure is not None and not before.failure.retryable:
+    if before is not None and before.failure is not None and not before.failure.retryable:
         click.echo(f"valence: warning: attempt {before.attempt} was {explained(before.status, before.failure)}", err=True)
     click.echo(f"attempt {upload.attempt} has begun: `valence watch {upload.id}` follows it")
+
+
+def _if_readable(client: Client, upload_id: UUID) -> Upload | None:
+    """None for a key that may send but not look: it may try again all the same."""
+    try:
+        return client.get_upload(upload_id)
+    except ApiError as error:
+        if error.problem.status != HTTPStatus.FORBIDDEN:
+            raise
+        return None
 
 
 @uploads.command()

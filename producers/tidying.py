@@ -44,20 +44,20 @@ class Tidier:
         self._clock = clock
 
     async def tidy(self) -> int:
-        """Tidy up once; returns how many uploads were looked at."""
-        before = self._clock() - A_DAY
+        """Tidy up once; returns how many uploads have been tidied up."""
+        before, tidied = self._clock() - A_DAY, 0
         await self._database.rows("forget_idempotent", before=before)
-        found = await self._database.rows("abandoned_uploads", before=before, most=BATCH)
-        for row in found:
+        for row in await self._database.rows("abandoned_uploads", before=before, most=BATCH):
             if (claim := await self._expire(row["id"], before)) is not None:
                 await self._remove(claim)
-        left = await self._database.rows("lapsed_claims", most=BATCH)
-        for row in left:
+                tidied += 1
+        for row in await self._database.rows("lapsed_claims", most=BATCH, finishes=object_claims.S3_FINISHES):
             async with self._database.transaction() as connection:
                 claim = await object_claims.take_over(connection, row["id"])
             if claim is not None:
                 await self._remove(claim)
-        return len(found) + len(left)
+                tidied += 1
+        return tidied
 
     async def _expire(self, upload_id: UUID, before: datetime) -> Claim | None:
         """The end of an abandoned upload, with a claim on what S3 may have of it: a crash leaves that to the next turn."""

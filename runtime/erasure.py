@@ -14,6 +14,7 @@ from uuid import UUID, uuid4, uuid5
 from runtime import database
 from runtime.database import Connection
 from runtime.inference import Locations
+from runtime.object_claims import S3_FINISHES
 from runtime.settings import Inference, Settings
 from runtime.storage import locate
 from schemas.topics import EVENT_TOPICS, TOPICS, Cleanup
@@ -24,8 +25,6 @@ COMPACTED = tuple(topic for topic in EVENT_TOPICS if topic.cleanup is Cleanup.CO
 RETENTION = timedelta(days=max(topic.retention_days for topic in TOPICS) + 1)
 #: Added to the longest that an answer may take before it is looked for again.
 _MARGIN_SECONDS = 300
-#: How long S3 may still take over what was being written when nobody could renew that any more.
-_WRITTEN = timedelta(minutes=10)
 
 
 class Erased(StrEnum):
@@ -54,7 +53,7 @@ async def erase_upload(connection: Connection, settings: Settings, upload_id: UU
         receipt_id=receipt_id,
         bucket=settings.storage.bucket,
         later=_answered_by(settings.inference),
-        written=_WRITTEN,
+        finishes=S3_FINISHES,
         tombstones=len(COMPACTED),
         topics=[topic.name for topic in COMPACTED],
     )

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 #: How long a claim holds that nobody renews.
 LEASE = timedelta(seconds=20)
 RENEW_SECONDS = 5.0
+#: How long S3 may still take over what was being written when nobody waited for its answer any more.
+S3_FINISHES = timedelta(minutes=10)
 
 
 class Claim(NamedTuple):
@@ -40,9 +42,9 @@ async def take(connection: Connection, upload_id: UUID) -> Claim | None:
 
 
 async def take_over(connection: Connection, upload_id: UUID) -> Claim | None:
-    """The lapsed claim on an upload that has ended meanwhile: what it left in S3 is nobody else's to remove."""
+    """A claim on an upload that has ended, when S3 has finished what the last holder began: nobody else removes what that left."""
     claim = Claim(upload_id, uuid4())
-    taken = await database.row(connection, "take_over_claim", id=upload_id, claim=claim.token, lease=LEASE)
+    taken = await database.row(connection, "take_over_claim", id=upload_id, claim=claim.token, lease=LEASE, finishes=S3_FINISHES)
     return claim if taken else None
 
 
@@ -58,7 +60,8 @@ async def release(connection: Connection, claim: Claim) -> None:
 
 @asynccontextmanager
 async def renewed(db: Database, claim: Claim) -> AsyncIterator[None]:
-    """The claim holds until the end of the body. Then it is given up, unless the upload has ended and S3 may have something to remove."""
+    """The claim holds until the end of the body. Then another may take it; what S3 may still be writing stays noted, since it may have been
+    asked for something of which the body has not waited for the answer."""
     renewing = asyncio.create_task(_renew(db, claim))
     try:
         yield

@@ -188,6 +188,8 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
         def _about(self, upload_id: UUID, rest: str) -> None:
             statuses, _, analysis = api.script(upload_id)
             match rest:
+                case "" if api.uploads[upload_id].filename == "unseen.mp4":
+                    self._problem(403, "insufficient-scope", "the key lacks the scope 'uploads:read'")
                 case "":
                     self._answer(200, msgspec.json.encode(api.upload(upload_id)))
                 case "events":

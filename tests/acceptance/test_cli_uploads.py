@@ -83,6 +83,12 @@ def test_a_retry_that_does_not_help_begins_and_says_so(tmp_path: Path, api: Scri
     assert "warning: attempt 1 was rejected: the file is no video or sound (not_media; trying again does not help)" in done.stderr
 
 
+def test_a_key_that_may_not_look_may_try_again(tmp_path: Path, api: ScriptedApi) -> None:
+    done = run(tmp_path, api, "uploads", "retry", an_upload(api, "unseen.mp4"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "attempt 2 has begun" in done.stdout
+
+
 def test_work_is_cancelled(tmp_path: Path, api: ScriptedApi) -> None:
     done = run(tmp_path, api, "uploads", "cancel", an_upload(api, "late.mp4"))
     assert (done.returncode, done.stdout) == (0, "late.mp4 is cancelled\n")

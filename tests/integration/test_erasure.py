@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from consumers import status_projector
 from producers.erasing import Eraser
-from runtime import erasure, outbox, uploads
+from runtime import erasure, object_claims, outbox, uploads
 from runtime.database import Database
 from runtime.erasure import Erased
 from runtime.errors import AccessDenied, DependencyUnavailable
@@ -211,6 +211,29 @@ async def test_an_answer_that_comes_after_the_erasure_is_deleted_too(
     await select(database, "update object_erasures set due_at = now() where receipt_id = %s", receipt_id)
     await work_off(eraser)
     assert await objects(settings, storage, upload_id) == []
+
+
+async def test_what_s3_finishes_after_nobody_waited_any_more_is_deleted_too(
+    settings: Settings, database: Database, storage: S3Storage, account: UUID, eraser: Eraser
+) -> None:
+    upload = NewUpload(id=uuid4(), account_id=account, file_name="private.mp4", source=Source(bucket=settings.storage.bucket, key="unsent"))
+    async with database.transaction() as connection:
+        assert await uploads.insert(connection, upload, Status.CREATED, SOURCE)
+        claim = await object_claims.take(connection, upload.id)
+    assert claim is not None
+    with pytest.raises(DependencyUnavailable):
+        async with object_claims.renewed(database, claim):
+            raise DependencyUnavailable("s3", "no answer")
+    async with database.transaction() as connection:
+        receipt_id = await erasure.begin(connection, Erased.UPLOAD)
+        assert await erasure.erase_upload(connection, settings, upload.id, receipt_id)
+    await work_off(eraser)
+    await storage.put(settings.storage.bucket, source_key(upload.id), b"late", "video/mp4")
+    (receipt,) = await database.rows("receipt", id=receipt_id)
+    assert receipt["finished_at"] is None, "S3 may still finish what it was asked for"
+    await select(database, "update object_erasures set due_at = now() where receipt_id = %s", receipt_id)
+    await work_off(eraser)
+    assert await objects(settings, storage, upload.id) == []
 
 
 async def test_a_closed_account_is_nobody_at_once_and_gone_with_everything_soon(

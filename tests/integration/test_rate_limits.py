@@ -10,6 +10,7 @@ import pytest
 from api.problems import TooManyRequests
 from api.rate_limits import RateLimits
 from runtime.database import Database
+from runtime.errors import DependencyUnavailable
 from tests.chain import select
 
 
@@ -92,3 +93,24 @@ async def test_whoever_is_refused_costs_no_write_until_there_is_room_again(datab
     assert await asked(limits, account_id, 1) == 0
     await clock.pass_by(15)
     assert await asked(limits, account_id, 1) == 1
+
+
+async def test_those_that_wait_while_postgresql_hangs_are_refused_together_and_the_next_ask_again(database: Database) -> None:
+    tries = 0
+
+    class Hanging:
+        async def rows(self, query: str, **parameters: object) -> object:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                return await database.rows(query, **parameters)
+            await asyncio.sleep(0)  # the others come to wait meanwhile
+            raise DependencyUnavailable("postgresql", "no answer")
+
+    account_id, clock = uuid4(), Clock(database)
+    limits = RateLimits(Hanging(), 4, clock)  # type: ignore[arg-type]  # all that it asks of a database
+    outcomes = await asyncio.gather(*(limits.take(account_id) for _ in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [DependencyUnavailable] * 5
+    assert tries == 1
+    await clock.pass_by(2)
+    assert await asked(limits, account_id, 10) == 4

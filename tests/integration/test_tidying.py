@@ -35,6 +35,11 @@ async def unsent(database: Database, account: UUID, age: timedelta) -> UUID:
     return upload_id
 
 
+async def time_passes(database: Database, upload_id: UUID) -> None:
+    """So much that S3 has finished what it was last asked for."""
+    await select(database, "update uploads set writing_until = writing_until - interval '11 minutes' where id = %s", upload_id)
+
+
 async def test_an_upload_expires_a_day_after_its_last_sign_of_life_and_its_parts_are_gone(
     database: Database, account: UUID, settings: Settings
 ) -> None:
@@ -84,7 +89,7 @@ async def test_what_s3_could_not_remove_of_an_abandoned_upload_goes_on_a_later_t
     with pytest.raises(DependencyUnavailable):
         await tidier.tidy()
     parts.away = False
-    await select(database, "update uploads set writing_until = now() where id = %s", upload_id)  # nobody renews that claim
+    await time_passes(database, upload_id)  # nobody renews that claim
     await tidier.tidy()
     assert parts.begun == {}
     assert [status for _, _, status in await statuses(database, upload_id)] == ["created", "expired"]
@@ -103,9 +108,29 @@ async def test_what_a_process_that_died_was_putting_together_goes_where_the_uplo
     tidier = Tidier(BUCKET, database, objects, MemoryParts(objects))
     await tidier.tidy()
     assert len(objects.objects) == 1, "its claim holds: it may be alive"
-    await select(database, "update uploads set writing_until = now() where id = %s", upload_id)
+    await time_passes(database, upload_id)
     await tidier.tidy()
     assert objects.objects == {}
+
+
+async def test_what_s3_finishes_after_nobody_waited_any_more_goes_where_the_upload_was_cancelled(database: Database, account: UUID) -> None:
+    upload_id = await unsent(database, account, timedelta())
+    async with database.transaction() as connection:
+        claim = await object_claims.take(connection, upload_id)
+    assert claim is not None
+    with pytest.raises(DependencyUnavailable):
+        async with object_claims.renewed(database, claim):
+            raise DependencyUnavailable("s3", "no answer")
+    async with database.transaction() as connection:
+        await uploads.cancel(connection, upload_id, SOURCE)
+    objects = MemoryStorage()
+    tidier = Tidier(BUCKET, database, objects, MemoryParts(objects))
+    assert await tidier.tidy() == 0, "S3 may be at it"
+    await objects.put(BUCKET, source_key(upload_id), b"video", "video/mp4")
+    await time_passes(database, upload_id)
+    assert await tidier.tidy() == 1
+    assert objects.objects == {}
+    assert await tidier.tidy() == 0
 
 
 async def test_an_upload_that_somebody_is_putting_together_is_not_abandoned(database: Database, account: UUID) -> None:

@@ -4,5 +4,5 @@ alter table uploads
     add column claim          uuid,
     add column writing_until  timestamptz;
 
--- The claims of processes that died.
-create index uploads_claimed on uploads (writing_until) where claim is not null;
+-- What S3 may have of uploads that ended before their content came.
+create index uploads_written on uploads (writing_until) where writing_until is not null and status in ('expired', 'cancelled');

@@ -27,12 +27,13 @@ select secret from receipt_key;
 
 -- name: erase_upload
 -- The objects first: what the chain has written is known by the rows that go. An answer that has not come yet is looked for again later,
--- and so is what somebody is writing at this moment.
+-- and so is what S3 may be writing at this moment.
 with upload as (
     select id, account_id, writing_until from uploads where id = %(id)s for update
 ), places as (
     select %(bucket)s::text as bucket, 'uploads/' || id || '/' as key, now() as due_at from upload
-    union all select %(bucket)s, 'uploads/' || id || '/', writing_until + %(written)s from upload where writing_until > clock_timestamp()
+    union all select %(bucket)s, 'uploads/' || id || '/', writing_until + %(finishes)s from upload
+    where writing_until + %(finishes)s > clock_timestamp()
     union all select %(bucket)s, 'jobs/' || id || '/', now() from upload
     union all
     select split_part(location, '/', 3), regexp_replace(location, '^s3://[^/]+/', ''), due.at

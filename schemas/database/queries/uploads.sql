@@ -44,7 +44,7 @@ returning id;
 
 -- name: take_over_claim
 update uploads set claim = %(claim)s, writing_until = clock_timestamp() + %(lease)s
-where id = %(id)s and status in ('expired', 'cancelled') and claim is not null and writing_until < clock_timestamp()
+where id = %(id)s and status in ('expired', 'cancelled') and writing_until < clock_timestamp() - %(finishes)s::interval
 returning id;
 
 -- name: renew_claim
@@ -54,7 +54,7 @@ update uploads set writing_until = clock_timestamp() + %(lease)s where id = %(id
 update uploads set claim = null, writing_until = null where id = %(id)s and claim = %(claim)s;
 
 -- name: give_up_claim
-update uploads set claim = null, writing_until = null where id = %(id)s and claim = %(claim)s and status in ('created', 'uploading');
+update uploads set claim = null where id = %(id)s and claim = %(claim)s and status in ('created', 'uploading');
 
 -- name: announce_writing
 -- No row where the upload was erased.
@@ -88,7 +88,7 @@ from uploads where account_id = %(account_id)s and status in ('created', 'upload
 
 -- name: lapsed_claims
 -- Of uploads that ended before their content came: S3 may have something of them.
-select id from uploads where claim is not null and writing_until < clock_timestamp() and status in ('expired', 'cancelled')
+select id from uploads where writing_until < clock_timestamp() - %(finishes)s::interval and status in ('expired', 'cancelled')
 order by writing_until limit %(most)s;
 
 -- name: abandoned_uploads

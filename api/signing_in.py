@@ -44,11 +44,8 @@ async def begin_session(
     if replaced is not None:
         await database.rows(connection, "end_session_by_token", token_sha256=tokens.digest(replaced))
     await database.rows(connection, "end_oldest_sessions", account_id=account["id"], most=MOST_SESSIONS)
-    await database.rows(connection, "purge_sessions", idle=timedelta(seconds=chosen.session_idle_seconds))
     await database.rows(connection, "remember_address", account_id=account["id"], address=visitor.network)
     await database.rows(connection, "purge_addresses", account_id=account["id"])
-    for purge in ("purge_throttles", "purge_request_rates", "purge_password_resets", "purge_email_verifications", "purge_audit"):
-        await database.rows(connection, purge)
     await audit.record(connection, account["id"], action, visitor, session_id=row["id"])
     return token, SignedIn(account=as_account(account, services.settings), session=as_session(row, current=True))
 

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 #: Uploads that are erased in one transaction, and objects' places that are looked at in one go.
 BATCH = 100
+#: Rows of what an account has used, of each kind, that go in one statement.
+USAGE_BATCH = 10_000
 #: After which a place that S3 denies is tried again.
 DENIED_LATER = timedelta(minutes=10)
 
@@ -32,7 +34,7 @@ class Eraser:
     async def erase(self) -> int:
         """Do a batch of what is to be done; returns how much that was."""
         done = await self._erase_uploads() + await self._erase_objects()
-        await self._database.rows("finish_receipts")
+        await self._database.rows("finish_receipts", most=BATCH)
         return done
 
     async def _erase_uploads(self) -> int:
@@ -45,6 +47,9 @@ class Eraser:
             for row in found:
                 await erasure.erase_upload(connection, self._settings, row["id"], receipt_id)
             if not found:
+                (usage,) = await database.rows(connection, "forget_some_usage", account_id=account_id, most=USAGE_BATCH)
+                if usage["gone"]:
+                    return 1
                 await database.rows(connection, "delete_account", id=account_id)
                 log.info("a closed account is erased", extra={"receipt_id": str(receipt_id)})
         return len(found) or 1  # the account itself: another one may have been closed

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from producers import endings
+from producers import endings, purging
 from producers.erasing import Eraser
+from producers.purging import Purger
 from producers.tidying import Tidier
 from runtime import metrics, process, telemetry
 from runtime.database import Database
@@ -85,10 +86,11 @@ class Reconciler:
 
 
 async def work(running: Process) -> None:
-    """Look every few seconds until told to stop, waiting for servers that are away; and tidy up and erase beside that."""
+    """Look every few seconds until told to stop, waiting for servers that are away; and tidy up, purge and erase beside that."""
     configuration = running.settings
     database = Database(configuration.database_url)
     tidier = Tidier(configuration.storage.bucket, database, S3Storage(), S3Parts())
+    purger = Purger(configuration.accounts, database)
     eraser = Eraser(configuration, database, S3Storage(), S3Parts())
     publisher = KafkaPublisher(configuration.kafka_bootstrap_servers)
     reconciler = Reconciler(configuration.inference, database, S3Storage(), publisher)
@@ -96,6 +98,7 @@ async def work(running: Process) -> None:
     await asyncio.gather(
         _over_and_over(running, reconciler.look, LOOK_SECONDS, BATCH),
         _over_and_over(running, tidier.tidy, TIDY_SECONDS, BATCH),
+        _over_and_over(running, purger.purge, TIDY_SECONDS, purging.BATCH),
         _over_and_over(running, eraser.erase, LOOK_SECONDS, 1),
     )
 

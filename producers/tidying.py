@@ -1,4 +1,4 @@
-"""Tidying up what nobody comes back to: uploads whose content stopped coming a day ago, and answers that were kept for repeats."""
+"""Tidying up what nobody comes back to: uploads whose content stopped coming a day ago."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from schemas.status import Status
 log = logging.getLogger(__name__)
 
 SOURCE = "/producers/tidying"
-#: How long an upload is waited for after the last sign of life, and an answer is kept for a repeat of its request.
+#: How long an upload is waited for after the last sign of life.
 A_DAY = timedelta(days=1)
 #: Uploads that are ended in one go.
 BATCH = 100
@@ -27,7 +27,7 @@ _ABANDONED = Failure(code=FailureCode.UPLOAD_ABANDONED, message="nothing of the 
 
 
 class Tidier:
-    """Ends abandoned uploads and forgets old answers. Any number may work at once; `clock` tells the time."""
+    """Ends abandoned uploads. Any number may work at once; `clock` tells the time."""
 
     def __init__(
         self,
@@ -46,7 +46,6 @@ class Tidier:
     async def tidy(self) -> int:
         """Tidy up once; returns how many uploads have been tidied up."""
         before, tidied = self._clock() - A_DAY, 0
-        await self._database.rows("forget_idempotent", before=before)
         for row in await self._database.rows("abandoned_uploads", before=before, most=BATCH):
             if (claim := await self._expire(row["id"], before)) is not None:
                 await self._remove(claim)

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from runtime.errors import DependencyUnavailable
+from runtime.errors import DependencyUnavailable, StatementTooSlow
 
 Answer = TypeVar("Answer")
 
@@ -30,6 +31,10 @@ SILENCE_SECONDS = 10
 #: Nor does a server that hangs break a connection, and its kernel goes on acknowledging what it is sent: a statement that has no answer by
 #: then is given up. It is less than a stage's attempt has, or the server's fault would look like the record's.
 ANSWER_SECONDS = 10.0
+#: Before that the server ends the statement itself, or it would go on beside the next try of it: the client sees no more of it than that.
+STATEMENT_SECONDS = 8.0
+#: Waiting for somebody else's lock is not the statement's fault, and is told apart from it by ending earlier.
+LOCK_SECONDS = 7.0
 #: How soon a wait may be interrupted, as psycopg has it.
 _INTERRUPTIBLE_SECONDS = 0.1
 #: Any number that no other program takes: one process migrates, the others wait for it.
@@ -68,9 +73,12 @@ QUERIES = _named_queries()
 
 @contextmanager
 def availability() -> Iterator[None]:
-    """Turn psycopg's errors that are the server's fault into DependencyUnavailable; errors about the statement pass."""
+    """Turn psycopg's errors that are the server's fault into DependencyUnavailable, StatementTooSlow among them; errors about the statement
+    pass."""
     try:
         yield
+    except psycopg.errors.QueryCanceled as error:
+        raise StatementTooSlow("postgresql", f"a statement took longer than the {STATEMENT_SECONDS:g} s that one may: {error}") from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,
@@ -94,6 +102,13 @@ class _ImpatientConnection(psycopg.AsyncConnection[DictRow]):
             raise psycopg.OperationalError(f"no answer to a statement within {ANSWER_SECONDS:g} s") from error
 
 
+def _limits(url: str, *, patient: bool) -> str:
+    """The server's own limits for a statement and for its waiting for locks, beside the options that the URL has."""
+    statement, lock = (0.0, 0.0) if patient else (STATEMENT_SECONDS, LOCK_SECONDS)
+    given = conninfo_to_dict(url).get("options") or ""
+    return f"{given} -c statement_timeout={statement * 1_000:.0f} -c lock_timeout={lock * 1_000:.0f}".strip()
+
+
 async def _not_closed(connection: Connection) -> None:
     """Raise OperationalError where the server has closed a connection while it lay in the pool, as one that was restarted has closed all of
     them: the socket knows, and the server need not be asked each time."""
@@ -104,17 +119,18 @@ async def _not_closed(connection: Connection) -> None:
 
 
 class Database:
-    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away. With `patient`, a statement may take as
-    long as it likes, and a server that hangs is waited for without a word."""
+    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away, and StatementTooSlow where it has
+    ended a statement. With `patient`, a statement may take as long as it likes, and a server that hangs is waited for without a word."""
 
     def __init__(self, url: str, connections: int = 8, *, patient: bool = False) -> None:
         self._url = url
         self._kind: type[Connection] = psycopg.AsyncConnection if patient else _ImpatientConnection
+        self._connecting = {**_CONNECTING, "options": _limits(url, patient=patient)}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             connection_class=self._kind,
             check=_not_closed,
-            kwargs=_CONNECTING,
+            kwargs=self._connecting,
             min_size=1,
             max_size=connections,
             timeout=CONNECT_SECONDS,
@@ -142,7 +158,7 @@ class Database:
     async def dedicated(self) -> Connection:
         """A connection outside the pool, in autocommit, for advisory locks and notifications."""
         with availability():
-            return await self._kind.connect(self._url, **_CONNECTING)
+            return await self._kind.connect(self._url, **self._connecting)
 
     async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
         """The rows of a named query in a transaction of its own."""

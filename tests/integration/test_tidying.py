@@ -168,19 +168,3 @@ async def test_an_abandoned_upload_cannot_be_tried_again(database: Database, acc
     async with database.transaction() as connection:
         with pytest.raises(NoContent):
             await uploads.retry(connection, upload_id, SOURCE)
-
-
-async def test_kept_answers_are_forgotten_after_a_day(database: Database, account: UUID) -> None:
-    for key, age in (("old", timedelta(hours=25)), ("young", timedelta(hours=23))):
-        await select(
-            database,
-            "insert into idempotency_keys (account_id, key, request_sha256, run, started_at) values (%s, %s, '', %s, %s)",
-            account,
-            key,
-            uuid4(),
-            datetime.now(UTC) - age,
-        )
-    objects = MemoryStorage()
-    await Tidier(BUCKET, database, objects, MemoryParts(objects)).tidy()
-    left = await select(database, "select key from idempotency_keys where account_id = %s", account)
-    assert [row["key"] for row in left] == ["young"]

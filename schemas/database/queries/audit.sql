@@ -19,4 +19,6 @@ where account_id = %(account_id)s
 order by at desc, id desc limit %(most)s;
 
 -- name: purge_audit
-delete from audit where id in (select id from audit where at < now() - interval '400 days' limit 100 for update skip locked);
+delete from audit
+where id in (select id from audit where at < now() - interval '400 days' limit %(most)s for update skip locked)
+returning id;

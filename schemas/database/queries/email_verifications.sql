@@ -19,4 +19,6 @@ returning id;
 delete from email_verifications where account_id = %(account_id)s;
 
 -- name: purge_email_verifications
-delete from email_verifications where expires_at < now();
+delete from email_verifications
+where token_sha256 in (select token_sha256 from email_verifications where expires_at < now() limit %(most)s for update skip locked)
+returning account_id;

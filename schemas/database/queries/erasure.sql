@@ -128,6 +128,17 @@ select account_id, receipt_id from account_erasures limit 1 for update skip lock
 -- name: some_uploads
 select id from uploads where account_id = %(account_id)s limit %(most)s;
 
+-- name: forget_some_usage
+-- What an account has used stays as long as the account: of many uploads it would take the account's own statement too long.
+with ledger_gone as (
+    delete from ledger where (upload_id, attempt) in (select upload_id, attempt from ledger where account_id = %(account_id)s limit %(most)s)
+    returning 1
+), usage_gone as (
+    delete from usage where (upload_id, attempt) in (select upload_id, attempt from usage where account_id = %(account_id)s limit %(most)s)
+    returning 1
+)
+select (select count(*) from ledger_gone) + (select count(*) from usage_gone) as gone;
+
 -- name: delete_account
 delete from accounts where id = %(id)s;
 
@@ -157,6 +168,10 @@ set finished_at = now(),
     sha256 = encode(sha256(convert_to(coalesce(
         (select string_agg(kind || ' ' || name || ' ' || number || E'\n', '' order by position) from receipt_items i where i.receipt_id = r.id), ''
     ), 'UTF8')), 'hex')
-where finished_at is null
-  and not exists (select from object_erasures o where o.receipt_id = r.id)
-  and not exists (select from account_erasures a where a.receipt_id = r.id);
+where id in (
+    select id from receipts r
+    where finished_at is null
+      and not exists (select from object_erasures o where o.receipt_id = r.id)
+      and not exists (select from account_erasures a where a.receipt_id = r.id)
+    limit %(most)s for update skip locked
+);

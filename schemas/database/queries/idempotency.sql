@@ -21,5 +21,9 @@ returning key;
 -- name: free_idempotent
 delete from idempotency_keys where account_id = %(account_id)s and key = %(key)s and run = %(run)s and status is null;
 
--- name: forget_idempotent
-delete from idempotency_keys where started_at < %(before)s;
+-- name: purge_idempotent
+delete from idempotency_keys
+where (account_id, key) in (
+    select account_id, key from idempotency_keys where started_at < now() - %(kept)s::interval limit %(most)s for update skip locked
+)
+returning key;

@@ -16,4 +16,6 @@ delete from password_resets where token_sha256 = %(token_sha256)s and expires_at
 delete from password_resets where account_id = %(account_id)s;
 
 -- name: purge_password_resets
-delete from password_resets where expires_at < now();
+delete from password_resets
+where token_sha256 in (select token_sha256 from password_resets where expires_at < now() limit %(most)s for update skip locked)
+returning account_id;

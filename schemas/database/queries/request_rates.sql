@@ -11,4 +11,5 @@ returning granted, extract(epoch from greatest(empty_at - now(), interval '0')):
 
 -- name: purge_request_rates
 delete from request_rates
-where account_id in (select account_id from request_rates where empty_at < now() limit 100 for update skip locked);
+where account_id in (select account_id from request_rates where empty_at < now() limit %(most)s for update skip locked)
+returning account_id;

@@ -29,8 +29,9 @@ delete from sessions where account_id = %(account_id)s and id is distinct from %
 
 -- name: purge_sessions
 delete from sessions where id in (
-    select id from sessions where expires_at < now() or last_used_at < now() - %(idle)s limit 100 for update skip locked
-);
+    select id from sessions where expires_at < now() or last_used_at < now() - %(idle)s::interval limit %(most)s for update skip locked
+)
+returning id;
 
 -- name: end_oldest_sessions
 delete from sessions where id in (

@@ -16,4 +16,6 @@ select exists (select from taken) as taken,
 update throttles set empty_at = empty_at - %(interval)s where subject = any(%(subjects)s);
 
 -- name: purge_throttles
-delete from throttles where subject in (select subject from throttles where empty_at < now() limit 100 for update skip locked);
+delete from throttles
+where subject in (select subject from throttles where empty_at < now() limit %(most)s for update skip locked)
+returning subject;

@@ -10,7 +10,6 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from consumers import status_projector
-from producers import erasing
 from producers.erasing import Eraser
 from runtime import erasure, object_claims, outbox, uploads
 from runtime.database import Database
@@ -264,25 +263,6 @@ async def test_of_two_closed_accounts_without_uploads_both_go_at_once(database: 
             assert await erasure.close_account(connection, closed)
     await work_off(eraser)
     assert await select(database, "select 1 from accounts where id in (%s, %s)", account, other) == []
-
-
-async def test_what_a_closed_account_has_used_goes_some_rows_at_a_time(
-    database: Database, account: UUID, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of many uploads it would take one statement too long."""
-    await work_off(eraser)
-    for attempt in range(1, 4):
-        values = "(upload_id, attempt, account_id, media_seconds, compute_seconds) values (%s, %s, %s, 1, 1)"
-        await select(database, f"insert into usage {values}", uuid4(), attempt, account)
-    async with database.transaction() as connection:
-        await erasure.close_account(connection, account)
-    monkeypatch.setattr(erasing, "USAGE_BATCH", 2)
-    counts = []
-    for _ in range(3):
-        await eraser.erase()
-        rows = await select(database, "select count(*) as used from usage where account_id = %s", account)
-        counts.append((rows[0]["used"], len(await select(database, "select 1 from accounts where id = %s", account))))
-    assert counts == [(1, 1), (0, 1), (0, 0)]
 
 
 async def test_a_place_that_s3_denies_is_tried_later_and_holds_up_no_other(

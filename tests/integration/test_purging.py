@@ -1,4 +1,4 @@
-"""What has lapsed is purged in one place, some rows at a time."""
+"""What has lapsed, and what closed accounts have left, goes some rows at a time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from producers import purging
+from producers import erasing, purging
+from producers.erasing import Eraser
 from producers.purging import Purger
+from runtime import erasure
 from runtime.database import Database
-from runtime.settings import Accounts
+from runtime.settings import Accounts, Settings
+from runtime.testing import MemoryParts, MemoryStorage
 from tests.chain import select
 
 IDLE = timedelta(seconds=Accounts().session_idle_seconds)
@@ -63,3 +66,23 @@ async def test_buckets_that_are_empty_again_go_a_batch_at_a_time(database: Datab
     assert await left(database, "request_rates", full) == 1
     (row,) = await select(database, "select count(*) as rows from throttles where subject = %s", str(full))
     assert row["rows"] == 1
+
+
+async def test_what_a_closed_account_has_used_goes_some_rows_at_a_time(
+    database: Database, account: UUID, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many uploads it would take one statement too long."""
+    objects = MemoryStorage()
+    eraser = Eraser(settings, database, objects, MemoryParts(objects))
+    for attempt in range(1, 4):
+        values = "(upload_id, attempt, account_id, media_seconds, compute_seconds) values (%s, %s, %s, 1, 1)"
+        await select(database, f"insert into usage {values}", uuid4(), attempt, account)
+    async with database.transaction() as connection:
+        await erasure.close_account(connection, account)
+    monkeypatch.setattr(erasing, "USAGE_BATCH", 2)
+    counts = []
+    for _ in range(3):
+        await eraser.erase()
+        rows = await select(database, "select count(*) as used from usage where account_id = %s", account)
+        counts.append((rows[0]["used"], len(await select(database, "select 1 from accounts where id = %s", account))))
+    assert counts == [(1, 1), (0, 1), (0, 0)]

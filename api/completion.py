@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 from litestar import Response, post
@@ -37,9 +38,9 @@ from api.problems import (
     UploadEnded,
 )
 from api.services import Authenticated, Injected, Services
-from api.submitting import claimed, submit
+from api.submitting import claimed, placed, still_claimed, submit
 from api.uploads import ENDED_WITHOUT, OPEN, as_upload, owned, refuse_unless_open
-from runtime import object_claims, telemetry
+from runtime import telemetry
 from runtime.errors import ObjectMissing, ObjectReplaced
 from runtime.object_claims import Claim
 from runtime.parts import MultipartGone, Part, PartsRefused
@@ -165,7 +166,7 @@ async def _complete(services: Services, account_id: UUID, unsent: Unsent, named:
         parts = None  # they were put together, and whoever did so has not told PostgreSQL: or they were dropped
     try:
         async with claimed(services, upload.id) as claim:
-            stored = await _put_together(services, bucket, key, multipart_id, parts)
+            stored = await _put_together(services, claim, multipart_id, parts)
             if upload.bytes is not None and stored.bytes != upload.bytes:
                 raise SizeMismatch(f"{upload.bytes} bytes were declared, and the object has {stored.bytes}: announce another upload")
             if unsent.sha256 is not None:
@@ -178,10 +179,11 @@ async def _complete(services: Services, account_id: UUID, unsent: Unsent, named:
         return
 
 
-async def _put_together(services: Services, bucket: str, key: str, multipart_id: str, parts: Sequence[Part] | None) -> ObjectInfo:
+async def _put_together(services: Services, claim: Claim, multipart_id: str, parts: Sequence[Part] | None) -> ObjectInfo:
+    bucket, key = services.place(claim.upload_id)
     try:
         if parts is not None:
-            return await services.parts.complete(bucket, key, multipart_id, parts)
+            return await placed(services, claim, partial(services.parts.complete, bucket, key, multipart_id, parts))
     except PartsRefused as error:
         raise PartsDiffer("a part was sent again in the meantime: complete again") from error
     except MultipartGone:
@@ -199,8 +201,7 @@ async def _verify(services: Services, claim: Claim, multipart_id: str, stored: O
             raise PartsMissing("the content was dropped while it was checked: send its parts again") from error
     if found == digest:
         return
-    if not await object_claims.renew(services.database, claim):
-        raise Busy("another request has taken this upload over: ask again", headers={"Retry-After": "5"})
+    await still_claimed(services, claim)
     await services.storage.delete(bucket, key)
     await services.database.rows("forget_multipart", id=claim.upload_id, multipart_id=multipart_id)
     raise DigestMismatch(f"the file has the SHA-256 {found.hex()}, declared was {digest.hex()}: its parts are dropped, send them again")

@@ -35,7 +35,7 @@ from api.problems import (
     UploadEnded,
 )
 from api.services import PUBLISHER, Authenticated, Injected, Services
-from api.submitting import claimed, submit
+from api.submitting import claimed, placed, submit
 from api.uploads import as_upload, owned, refuse_unless_open
 from media import first_bytes
 from runtime import metrics, telemetry
@@ -134,7 +134,7 @@ async def _receive(services: Services, account_id: UUID, upload: Upload, sent: _
     try:
         await _copy(sent, writer, upload.bytes, limit)
         async with claimed(services, upload.id) as claim:  # of two senders one completes, and the object stays as it is
-            await submit(services, claim, upload, account_id, await writer.complete())
+            await submit(services, claim, upload, account_id, await placed(services, claim, writer.complete))
     except BaseException:
         await asyncio.shield(_abort(writer, upload.id))
         raise

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from api.problems import Busy, NoSuchUpload
 from api.services import PUBLISHER, Services
@@ -13,8 +15,9 @@ from api.uploads import ENDED_WITHOUT, OPEN, refuse_unless_open
 from runtime import database, object_claims
 from runtime import uploads as records
 from runtime.database import Connection
+from runtime.errors import ObjectInTheWay
 from runtime.object_claims import Claim
-from runtime.storage import ObjectInfo
+from runtime.storage import InPlaceOf, ObjectInfo
 from schemas.events import Source, UploadReceived
 from schemas.resources import Upload
 
@@ -33,6 +36,31 @@ async def claimed(services: Services, upload_id: UUID) -> AsyncIterator[Claim]:
     claim = await _claim(services, upload_id)
     async with object_claims.renewed(services.database, claim):
         yield claim
+
+
+async def placed(services: Services, claim: Claim, put: Callable[[InPlaceOf], Awaitable[ObjectInfo]]) -> ObjectInfo:
+    """The object that `put` makes of the content; never in the place of one that was submitted.
+
+    S3 itself sees to that, since a claim may lapse while S3 is at it. What lies there of a request that died before its content was
+    submitted is replaced, and nothing that came after that look.
+    """
+    try:
+        return await put(InPlaceOf(None))
+    except ObjectInTheWay:
+        there = await services.storage.head(*services.place(claim.upload_id))
+    await still_claimed(services, claim)
+    try:
+        return await put(InPlaceOf(there.etag))
+    except ObjectInTheWay as error:
+        raise _taken_over() from error
+
+
+async def still_claimed(services: Services, claim: Claim) -> None:
+    """NoSuchUpload, ContentAlreadyReceived, UploadEnded or Busy where others have taken the upload over."""
+    async with services.database.connection() as connection:
+        row = await _open(connection, claim.upload_id)
+    if row["claim"] != claim.token:
+        raise _taken_over()
 
 
 async def submit(services: Services, claim: Claim, upload: Upload, account_id: UUID, stored: ObjectInfo) -> None:
@@ -58,7 +86,7 @@ async def submit(services: Services, claim: Claim, upload: Upload, account_id: U
         await services.storage.delete(bucket, key)
         await _release(services, claim)
     refuse_unless_open(row)
-    raise Busy("another request has taken this upload over: ask again", headers={"Retry-After": "5"})
+    raise _taken_over()
 
 
 async def _claim(services: Services, upload_id: UUID) -> Claim:
@@ -68,18 +96,23 @@ async def _claim(services: Services, upload_id: UUID) -> Claim:
         async with services.database.transaction() as connection:
             if claim := await object_claims.take(connection, upload_id):
                 return claim
-            await _look(connection, upload_id)
+            await _open(connection, upload_id)
         if clock() > deadline:
             raise Busy("another request is putting this upload together: ask again", headers={"Retry-After": "5"})
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-async def _look(connection: Connection, upload_id: UUID) -> None:
+async def _open(connection: Connection, upload_id: UUID) -> DictRow:
     row = await database.row(connection, "upload", id=upload_id)
     if row is None:
         raise NoSuchUpload("the upload was deleted while its content came")
     refuse_unless_open(row)
+    return row
+
+
+def _taken_over() -> Busy:
+    return Busy("another request has taken this upload over: ask again", headers={"Retry-After": "5"})
 
 
 async def _release(services: Services, claim: Claim) -> None:

@@ -34,6 +34,7 @@ _DENIED_CODES = frozenset({"403", "AccessDenied", "AccessDeniedException"})  # t
 #: Codes that say nothing about the request: throttling, faults of the server, credentials.
 _DEPENDENCY_CODES = frozenset(
     {
+        "ConditionalRequestConflict",  # another request was at the same object in the same moment
         "ExpiredToken",
         "ExpiredTokenException",
         "InternalDependencyException",

@@ -40,5 +40,9 @@ class ObjectReplaced(ValenceError):
     """The object in S3 is no longer the one that was asked for: its ETag has changed."""
 
 
+class ObjectInTheWay(ValenceError):
+    """There is another object in S3 than the one, or none, in the place of which an object was to be put; it stays."""
+
+
 class InvalidInvocation(ValenceError):
     """SageMaker refuses the request itself, so the same request will be refused again."""

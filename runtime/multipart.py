@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from runtime import aws
-from runtime.errors import ObjectMissing
-from runtime.storage import ObjectInfo
+from runtime.errors import ObjectInTheWay, ObjectMissing
+from runtime.storage import REPLACED, InPlaceOf, ObjectInfo
 
 MIB = 1024**2
 PART_BYTES = 8 * MIB
@@ -32,8 +32,9 @@ class ObjectWriter(Protocol):
     async def write(self, chunk: bytes) -> None:
         """Take some bytes; returns later while too many parts are on their way."""
 
-    async def complete(self) -> ObjectInfo:
-        """Make the object visible, whole and durable."""
+    async def complete(self, place: InPlaceOf | None = None) -> ObjectInfo:
+        """Make the object visible, whole and durable, over whatever lies there unless `place` says otherwise; ObjectInTheWay where another
+        object lies there, and it may be asked again."""
 
     async def abort(self) -> None:
         """Leave nothing of it behind; may be called at any time before `complete` has returned, and more than once."""
@@ -77,14 +78,16 @@ class S3Writer:
         if len(self._filling) >= self._part_bytes:
             await self._send_part()
 
-    async def complete(self) -> ObjectInfo:
+    async def complete(self, place: InPlaceOf | None = None) -> ObjectInfo:
+        condition = place.condition if place else {}
         if self._upload_id is None:
-            answer = await self._call("put_object", Body=self._filling, ContentType=self._content_type)
+            answer = await self._call("put_object", Body=self._filling, ContentType=self._content_type, **condition)
         else:
             if self._filling:
                 await self._send_part()
             parts = await asyncio.gather(*self._parts)
-            answer = await self._call("complete_multipart_upload", UploadId=self._upload_id, MultipartUpload={"Parts": parts})
+            named = {"UploadId": self._upload_id, "MultipartUpload": {"Parts": parts}}
+            answer = await self._call("complete_multipart_upload", **named, **condition)
             self._upload_id = None
         return ObjectInfo(self._object["Key"], self.written, answer["ETag"].strip('"'))
 
@@ -122,4 +125,6 @@ class S3Writer:
         except ClientError as error:
             if aws.code_of(error) == "NoSuchUpload":
                 raise ObjectMissing(f"the upload of {self._object['Key']} was ended by somebody else: send it again") from error
+            if aws.code_of(error) in REPLACED:
+                raise ObjectInTheWay(f"another object lies at s3://{self._object['Bucket']}/{self._object['Key']}") from error
             raise

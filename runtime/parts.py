@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from runtime import aws
-from runtime.errors import ValenceError
+from runtime.errors import ObjectInTheWay, ValenceError
 from runtime.multipart import MOST_PARTS, PART_BYTES
-from runtime.storage import ObjectInfo
+from runtime.storage import REPLACED, InPlaceOf, ObjectInfo
 
 _GONE = "NoSuchUpload"
 _WRONG = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
@@ -48,8 +48,9 @@ class ObjectParts(Protocol):
     async def stored(self, bucket: str, key: str, multipart_id: str) -> list[Part]:
         """The parts that are there, by number; of one that was sent again, every version that S3 still keeps."""
 
-    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo:
-        """Make these parts the object, whole and durable; PartsRefused, and nothing changed, where one is not as described."""
+    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part], place: InPlaceOf | None = None) -> ObjectInfo:
+        """Make these parts the object, whole and durable, over whatever lies there unless `place` says otherwise; nothing is changed, and
+        the parts stay, where one is not as described (PartsRefused) or another object lies there (ObjectInTheWay)."""
 
     async def abort(self, bucket: str, key: str, multipart_id: str) -> None:
         """Forget a multipart upload and its parts; nothing happens where there is none."""
@@ -90,9 +91,10 @@ class S3Parts:
                 return found
             marker = {"PartNumberMarker": page["NextPartNumberMarker"]}
 
-    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo:
+    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part], place: InPlaceOf | None = None) -> ObjectInfo:
+        condition = place.condition if place else {}
         named = {"Parts": [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]}
-        answer = await self._call("complete_multipart_upload", bucket, key, UploadId=multipart_id, MultipartUpload=named)
+        answer = await self._call("complete_multipart_upload", bucket, key, UploadId=multipart_id, MultipartUpload=named, **condition)
         return ObjectInfo(key, sum(part.bytes for part in parts), answer["ETag"].strip('"'))
 
     async def abort(self, bucket: str, key: str, multipart_id: str) -> None:
@@ -118,4 +120,6 @@ class S3Parts:
                 raise MultipartGone(f"S3 has no multipart upload {parameters['UploadId']!r} of s3://{bucket}/{key}") from error
             if aws.code_of(error) in _WRONG:
                 raise PartsRefused(f"S3 does not put the parts of s3://{bucket}/{key} together: {error}") from error
+            if aws.code_of(error) in REPLACED:
+                raise ObjectInTheWay(f"another object lies at s3://{bucket}/{key}") from error
             raise

@@ -12,7 +12,8 @@ from runtime import aws
 from runtime.errors import ObjectMissing, ObjectReplaced, PermanentError
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound", "NoSuchVersion"})
-_REPLACED = frozenset({"412", "PreconditionFailed"})
+#: What S3 answers where a condition of the request does not hold.
+REPLACED = frozenset({"412", "PreconditionFailed"})
 #: What S3 says of an address that it will not read, however often it is asked: the key, or an object that is archived.
 _REFUSED = frozenset({"InvalidArgument", "InvalidObjectState", "InvalidRequest", "InvalidURI", "KeyTooLongError"})
 
@@ -23,6 +24,17 @@ class ObjectInfo(NamedTuple):
     key: str
     bytes: int
     etag: str
+
+
+class InPlaceOf(NamedTuple):
+    """What an object may be put in the place of: the one with this ETag alone, or none at all."""
+
+    etag: str | None
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """The same as a parameter of S3."""
+        return {"IfNoneMatch": "*"} if self.etag is None else {"IfMatch": f'"{self.etag}"'}
 
 
 class ObjectStorage(Protocol):
@@ -65,7 +77,7 @@ def _understood(error: ClientError, bucket: str, key: str) -> Exception:
         return ObjectMissing(f"there is no object s3://{bucket}/{key}")
     if code in _REFUSED:
         return ObjectMissing(f"s3://{bucket}/{key} cannot be read: {error}")
-    if code in _REPLACED:
+    if code in REPLACED:
         return ObjectReplaced(f"s3://{bucket}/{key} was replaced after it was validated: upload it again")
     return error
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
-from runtime.errors import DependencyUnavailable, InvalidInvocation, ObjectMissing, ObjectReplaced, PermanentError
+from runtime.errors import DependencyUnavailable, InvalidInvocation, ObjectInTheWay, ObjectMissing, ObjectReplaced, PermanentError
 from runtime.inference import Locations
 from runtime.kafka import Received
 from runtime.parts import MultipartGone, Part, PartsRefused
 from runtime.queue import BATCH, Message
-from runtime.storage import ObjectInfo
+from runtime.storage import InPlaceOf, ObjectInfo
 from schemas.codec import Record
 
 
@@ -220,14 +220,17 @@ class MemoryParts(_Twin):
     async def stored(self, bucket: str, key: str, multipart_id: str) -> list[Part]:
         return [part for _, (part, _) in sorted(self._parts(bucket, key, multipart_id).items())]
 
-    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo:
-        there = self._parts(bucket, key, multipart_id)
+    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part], place: InPlaceOf | None = None) -> ObjectInfo:
+        kept = self._parts(bucket, key, multipart_id)
         bodies = []
         for part in parts:
-            stored, body = there.get(part.number, (None, b""))
+            stored, body = kept.get(part.number, (None, b""))
             if stored is None or stored.etag != part.etag or (part is not parts[-1] and len(body) < self._SMALLEST):
                 raise PartsRefused(f"part {part.number} of s3://{bucket}/{key} is not there, is another one, or is too small")
             bodies.append(body)
+        there = self._storage.objects.get((bucket, key))
+        if place is not None and place.etag != (there.etag if there else None):
+            raise ObjectInTheWay(f"another object lies at s3://{bucket}/{key}")
         await self._storage.put(bucket, key, b"".join(bodies), "application/octet-stream")
         del self.begun[bucket, key, multipart_id]
         return await self._storage.head(bucket, key)

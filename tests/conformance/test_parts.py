@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from runtime import aws
-from runtime.errors import DependencyUnavailable
+from runtime.errors import DependencyUnavailable, ObjectInTheWay
 from runtime.links import S3Links
 from runtime.parts import MultipartGone, ObjectParts, PartsRefused, S3Parts, part_size
 from runtime.settings import Settings
-from runtime.storage import ObjectStorage, S3Storage
+from runtime.storage import InPlaceOf, ObjectStorage, S3Storage
 from runtime.testing import MemoryParts, MemoryStorage
 
 MIB = 1024**2
@@ -81,6 +81,19 @@ async def test_parts_that_are_not_as_described_are_refused_and_stay(s3: S3) -> N
     with pytest.raises(PartsRefused):
         await s3.parts.complete(*place, [last._replace(number=3)])
     assert len(await s3.parts.stored(*place)) == 2
+
+
+async def test_parts_become_an_object_only_in_the_place_that_is_said(s3: S3) -> None:
+    first, second = await s3.begun(), await s3.begun()
+    for place in (first, second):
+        await s3.parts.put(*place, 1, place[2].encode())
+    there = await s3.parts.complete(*first, await s3.parts.stored(*first), InPlaceOf(None))
+    for wrong in (InPlaceOf(None), InPlaceOf("0" * 32)):
+        with pytest.raises(ObjectInTheWay):
+            await s3.parts.complete(*second, await s3.parts.stored(*second), wrong)
+    assert await s3.storage.get(s3.bucket, s3.key, MIB) == first[2].encode()
+    await s3.parts.complete(*second, await s3.parts.stored(*second), InPlaceOf(there.etag))
+    assert await s3.storage.get(s3.bucket, s3.key, MIB) == second[2].encode()
 
 
 @pytest.mark.parametrize("end", ["completed", "aborted", "never begun"])

@@ -18,7 +18,7 @@ from runtime import object_claims
 from runtime.database import Database
 from runtime.parts import Part
 from runtime.settings import Settings
-from runtime.storage import ObjectInfo
+from runtime.storage import InPlaceOf, ObjectInfo
 from runtime.testing import MemoryParts, MemoryStorage
 from tests.chain import select, statuses, upload_row
 from tests.upload_calls import announce, problem
@@ -50,7 +50,7 @@ class SlowWriter:
         self.written += len(chunk)
         await self.storage.sent.wait()
 
-    async def complete(self) -> ObjectInfo:
+    async def complete(self, place: InPlaceOf | None = None) -> ObjectInfo:
         self.storage.completing.release()
         await self.storage.go.wait()
         return ObjectInfo(self.key, self.written, "etag")
@@ -75,11 +75,11 @@ class SlowParts(MemoryParts):
         await self._turn()
         return await super().begin(bucket, key, content_type)
 
-    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo:
+    async def complete(self, bucket: str, key: str, multipart_id: str, parts: Sequence[Part], place: InPlaceOf | None = None) -> ObjectInfo:
         taken = self.begun[bucket, key, multipart_id]
         await self._turn()
         self.begun[bucket, key, multipart_id] = taken  # S3 was at it before whatever was aborted since
-        return await super().complete(bucket, key, multipart_id, parts)
+        return await super().complete(bucket, key, multipart_id, parts, place)
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,8 +20,16 @@ from schemas.analysis import Modality
 
 ENCODER = text.load(BUNDLED_FOLDER)
 
-# Sums come out differently with another number of threads, and other tests of this process may have set one.
-torch.set_num_threads(1)
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: sums come out differently with another number, and numba sets torch's when the first Whisper is loaded."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @functools.cache
@@ -40,7 +50,8 @@ def trained() -> tuple[Task, Result]:
     """Some half a minute on one core, the first time."""
     folder = Path(_folder().name)
     task = Task(dataset(), folder / "fusion", folder / "work", frozenset(Modality), synthetic.RECIPE, synthetic.VOICE, synthetic.FACE)
-    return task, train(task, ENCODER, print)
+    with one_thread():
+        return task, train(task, ENCODER, print)
 
 
 def shorten(whole: Path, folder: Path) -> Path:

@@ -38,9 +38,12 @@ _LOUD = 12.0
 
 
 def scripted_whisper(
-    lines: Sequence[Line] = SCRIPT, language: str = "en", *, doubts: int = 0, dimensions: ModelDimensions = _WHISPER
+    lines: Sequence[Line] = SCRIPT, language: str = "en", *, doubts: int = 0, leaning: float = 1.0, dimensions: ModelDimensions = _WHISPER
 ) -> Whisper:
-    """A Whisper, by itself of 7 MB, that answers every window with the same lines and holds `doubts` other tokens for as likely."""
+    """A Whisper, by itself of 7 MB, that answers every window with the same lines and holds `doubts` other tokens for as likely.
+
+    It leans towards the lines where `leaning` is above 1.
+    """
     torch.manual_seed(0)
     tokens = get_tokenizer(True, num_languages=99, language=language, task="transcribe")
     network = Whisper(dimensions)
@@ -66,7 +69,7 @@ def scripted_whisper(
         first = len(tokens.sot_sequence) - 1
         for place, token in enumerate([*said, tokens.eot], first):
             others = [(token + 997 * (n + 1)) % 50_000 for n in range(doubts)]
-            places[place] = _LOUD * directions[[token, *others]].sum(0)
+            places[place] = _LOUD * (leaning * directions[token] + directions[others].sum(0))
         if doubts:
             network.decoder.ln.weight.fill_(0.3)
     return network

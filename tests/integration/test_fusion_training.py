@@ -8,14 +8,20 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from model import device
 from model.fusion_checkpoint import WEIGHTS_FILE, load_fusion
 from model.training.fusion import metrics
 from model.training.fusion import run as runs
@@ -23,7 +29,13 @@ from model.training.fusion.dataset import VIDEO_FOLDERS
 from model.training.fusion.errors import DatasetInvalid, Interrupted, StateOfAnotherRun
 from model.training.fusion.training import FAILURES_FILE, Task, train
 from schemas.analysis import Modality
-from tests.fusion_training import ENCODER, short_task, shorten, trained
+from tests.fusion_training import ENCODER, one_thread, short_task, shorten, trained
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +94,7 @@ import msgspec
 from pathlib import Path
 from model.training.fusion import run
 from model.training.fusion.training import train
-from tests.fusion_training import ENCODER, short_task
+from tests.fusion_training import ENCODER, one_thread, short_task
 
 run.STATE_EVERY = 3
 step, calls = run.Run._step, []
@@ -94,7 +106,8 @@ def mortal(self, *arguments, **names):
     return step(self, *arguments, **names)
 
 run.Run._step = mortal
-train(short_task(*map(Path, sys.argv[1:])), ENCODER, print)
+with one_thread():
+    train(short_task(*map(Path, sys.argv[1:])), ENCODER, print)
 """
 
 
@@ -108,6 +121,47 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result(short: Task, fini
     train(killed, ENCODER, print)
 
     assert (killed.output / WEIGHTS_FILE).read_bytes() == (finished[0].output / WEIGHTS_FILE).read_bytes()
+
+
+def _once(task: Task, **recipe: float) -> Task:
+    """The same for one epoch."""
+    return replace(task, recipe=msgspec.structs.replace(task.recipe, epochs=1, **recipe))
+
+
+def test_a_gradient_that_is_too_long_is_shortened_before_it_moves_a_weight(short: Task) -> None:
+    norms: list[float] = []
+
+    def measure(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        gradients = [parameter.grad for group in optimizer.param_groups for parameter in group["params"] if parameter.grad is not None]
+        norms.append(float(nn.utils.get_total_norm(gradients)))
+
+    watching = register_optimizer_step_pre_hook(measure)
+    try:
+        train(_once(short, clip_norm=0.125), ENCODER, print)
+    finally:
+        watching.remove()
+
+    assert norms == pytest.approx([0.125] * 4, rel=1e-3), "every gradient of so young a network is longer"
+
+
+def test_where_bfloat16_is_quick_a_training_multiplies_in_it_and_keeps_float32(short: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emulated where the processor has none: the numbers are the same, it only takes longer."""
+    monkeypatch.setattr(device, "has_quick_bf16", lambda _: True)
+    given: dict[type[nn.Module], set[torch.dtype]] = {nn.Conv2d: set(), nn.Conv3d: set(), nn.Linear: set()}
+
+    def watch(module: nn.Module, _: object, answer: torch.Tensor) -> None:
+        if module.training and type(module) in given:
+            given[type(module)].add(answer.dtype)
+
+    watching = register_module_forward_hook(watch)
+    try:
+        task = _once(short)
+        train(task, ENCODER, print)
+    finally:
+        watching.remove()
+
+    assert given == {nn.Conv2d: {torch.bfloat16}, nn.Conv3d: {torch.bfloat16}, nn.Linear: {torch.bfloat16}}
+    assert {tensor.dtype for tensor in load_file(task.output / WEIGHTS_FILE).values() if tensor.is_floating_point()} == {torch.float32}
 
 
 def test_a_training_that_is_told_to_stop_saves_its_state_first(short: Task) -> None:

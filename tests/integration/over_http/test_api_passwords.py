@@ -17,7 +17,7 @@ from runtime.database import Database
 from runtime.settings import Settings
 from tests.api_process import ApiProcess, Starter, wait_until
 from tests.chain import select
-from tests.integration.over_http.people import PASSWORD, Person, browser, confirm, cookie, problem, sign_up
+from tests.integration.over_http.people import OWN, PASSWORD, Person, browser, confirm, cookie, problem, sign_up
 from tests.mail_server import Mailbox, mail_server
 
 NEW = "staple correct battery"
@@ -74,6 +74,34 @@ async def test_no_session_begins_with_a_password_that_was_changed_while_it_was_c
         assert problem(await sign_in(http, person.email, PASSWORD)) == (401, "wrong-credentials")
     sessions = await select(database, "select count(*) as number from sessions where account_id = %s", person.account_id)
     assert sessions[0]["number"] == 1  # the one of the sign-up
+
+
+async def test_an_address_costs_the_same_hashes_whether_or_not_it_has_an_account(
+    settings: Settings, database: Database, person: Person
+) -> None:
+    class Counted(Passwords):
+        def __init__(self) -> None:
+            super().__init__()
+            self.made: list[str] = []
+
+        async def matches(self, password: str, stored: str | None) -> bool:
+            self.made.append("compared")
+            return await super().matches(password, stored)
+
+        async def hash(self, password: str) -> str:
+            self.made.append("made")
+            return await super().hash(password)
+
+    found = []
+    for email in (person.email, f"{uuid4()}@example.org"):
+        counted = Counted()
+        services = replace(app.connect(settings), database=database, passwords=counted)
+        transport = httpx.ASGITransport(cast("Any", app.create_app(services)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=OWN) as http:
+            assert problem(await sign_in(http, email, WRONG)) == (401, "wrong-credentials")
+            signed_up = await http.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+            found.append((signed_up.status_code, counted.made))
+    assert found == [(409, ["compared", "made"]), (201, ["compared", "made"])]
 
 
 async def test_a_change_that_began_before_a_reset_does_not_undo_it(settings: Settings, database: Database, person: Person) -> None:

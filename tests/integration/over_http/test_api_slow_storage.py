@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from api import app
 from producers.erasing import Eraser
 from runtime import object_claims
 from runtime.database import Database
@@ -21,6 +20,7 @@ from runtime.settings import Settings
 from runtime.storage import InPlaceOf, ObjectInfo
 from runtime.testing import MemoryParts, MemoryStorage
 from tests.chain import select, statuses, upload_row
+from tests.integration.over_http.in_process import speaking
 from tests.upload_calls import announce, problem
 from tests.waiting import DEADLINE_SECONDS, until
 
@@ -80,15 +80,6 @@ class SlowParts(MemoryParts):
         await self._turn()
         self.begun[bucket, key, multipart_id] = taken  # S3 was at it before whatever was aborted since
         return await super().complete(bucket, key, multipart_id, parts, place)
-
-
-@asynccontextmanager
-async def speaking(settings: Settings, database: Database, key: str, **twins: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """HTTP with an API in this process, which has these in the place of real ones."""
-    services = replace(app.connect(settings), database=database, **twins)
-    transport = httpx.ASGITransport(cast("Any", app.create_app(services)))  # the two name the types of ASGI differently
-    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"Authorization": f"Bearer {key}"}) as http:
-        yield http
 
 
 @asynccontextmanager

@@ -14,6 +14,11 @@ from samples.script import DIALOGUE, ERRAND
 from tests.command_line import valence
 from tests.web.visitor import PASSWORD, Opener, playable, true_of
 
+#: Counts the clicks of a person in this tab, over all of its documents; those that a script makes are not trusted.
+CLICKS = """addEventListener("click", ({ isTrusted }) => {
+  if (isTrusted) sessionStorage.setItem("clicks", Number(sessionStorage.getItem("clicks")) + 1);
+}, true);"""
+COUNT = "Number(sessionStorage.getItem('clicks'))"
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -22,14 +27,18 @@ async def test_somebody_new_comes_from_sign_up_to_a_result_and_does_the_same_by_
 ) -> None:
     visitor = await open_page()
     page = visitor.page
+    await page.add_init_script(CLICKS)
     await visitor.go("/")
-    await page.get_by_label("E-mail address").fill(f"{uuid4().hex}@example.org")
-    await page.get_by_label("Password").fill(PASSWORD)
+    await expect(page.get_by_label("E-mail address")).to_be_focused()
+    await page.keyboard.type(f"{uuid4().hex}@example.org")
+    await page.get_by_label("Password").click()
+    await page.keyboard.type(PASSWORD)
     await page.get_by_role("button", name="Make an account").click()
 
     await expect(page.get_by_role("button", name="Try the sample")).to_be_visible()
     await page.get_by_role("button", name="Try the sample").click()
     await expect(page.get_by_role("heading", name="On the way")).to_be_visible()
+    to_the_analysis = await page.evaluate(COUNT)
     second = {"name": "second.mp4", "mimeType": "video/mp4", "buffer": await asyncio.to_thread(DIALOGUE.read_bytes)}
     third = {"name": "third.mp4", "mimeType": "video/mp4", "buffer": await asyncio.to_thread(ERRAND.read_bytes)}
     await visitor.choose(second, third)
@@ -38,6 +47,11 @@ async def test_somebody_new_comes_from_sign_up_to_a_result_and_does_the_same_by_
     for name in ("sample.mp4", "second.mp4", "third.mp4"):
         await expect(visitor.entry(name).get_by_role("link")).to_be_visible()
 
+    before = await page.evaluate(COUNT)
+    await visitor.entry("sample.mp4").get_by_role("link").click()
+    await expect(page.get_by_role("heading", name="sample.mp4", level=1)).to_be_visible()
+    assert to_the_analysis + await page.evaluate(COUNT) - before <= 4, "from signing up to a result"
+    await page.go_back()
     await visitor.entry("second.mp4").get_by_role("link").click()
     await playable(page)
     await page.get_by_role("button", name="Play", exact=True).click()

@@ -12,7 +12,7 @@ from local.control import Control
 from local.stack import Stack
 from tests.media_samples import clip
 from tests.waiting import until
-from tests.web.visitor import Account, Opener, send
+from tests.web.visitor import Account, Opener, Visitor, send
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,17 +46,37 @@ async def test_an_upload_from_elsewhere_appears_by_itself_and_its_end_is_told_to
     await expect(visitor.page.get_by_text("Nobody speaks in it.")).to_be_visible()
 
 
-async def test_the_place_in_the_queue_and_the_time_left_are_shown_while_it_is_in_work(account: Account, open_page: Opener) -> None:
+async def at_one_in_work(account: Account, open_page: Opener, **options: str) -> Visitor:
+    """The library of somebody whose only video is being analysed, for as long as the page is open."""
     announced = (await account.http.post("/v1/uploads", json={"filename": "one of many.mp4"})).json()
     in_work = {**announced, "status": "analysing", "sequence": 4, "progress": {"stage": "analyse", "ahead": 5, "seconds_left": None}}
     progress = {"upload_id": announced["id"], "sequence": 4, "progress": {"stage": "analyse", "ahead": 3, "seconds_left": 40}}
     void = {**progress, "sequence": 3, "progress": {"stage": "invoke", "ahead": 9, "seconds_left": 90}}
     told = [("snapshot", {"uploads": [in_work], "truncated": False}), ("progress", progress), ("progress", void)]
     body = "retry: 600000\n\n" + "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in told)
-    visitor = await open_page(account)
+    visitor = await open_page(account, **options)
     await visitor.page.route("**/v1/events", lambda route: route.fulfill(content_type="text/event-stream", body=body))
     await visitor.go("/")
+    return visitor
+
+
+async def test_the_place_in_the_queue_and_the_time_left_are_shown_while_it_is_in_work(account: Account, open_page: Opener) -> None:
+    visitor = await at_one_in_work(account, open_page)
     await expect(visitor.entry("one of many.mp4")).to_contain_text("The model watches and listens · 3 before it · about 40 sec left")
+
+
+#: What moves while a video is analysed and a file is held over the zone: the kinds of animations, by their classes.
+MOVING = """() => {
+  document.querySelector(".drop").toggleAttribute("data-over", true);
+  return [...new Set(document.getAnimations().map((one) => one.constructor.name))].sort();
+}"""
+
+
+@pytest.mark.parametrize(("wish", "moving"), [("no-preference", ["CSSAnimation", "CSSTransition"]), ("reduce", [])])
+async def test_nothing_moves_for_whoever_asks_for_less_motion(account: Account, open_page: Opener, wish: str, moving: list[str]) -> None:
+    visitor = await at_one_in_work(account, open_page, reduced_motion=wish)
+    await expect(visitor.entry("one of many.mp4").locator("[data-state=now]")).to_be_visible()
+    assert await visitor.page.evaluate(MOVING) == moving
 
 
 async def test_what_is_not_accepted_says_why_and_that_a_retry_does_not_help(account: Account, open_page: Opener) -> None:
@@ -112,6 +132,22 @@ async def test_whose_session_is_ended_elsewhere_is_asked_to_sign_in_and_told_of_
     await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
     await expect(visitor.page.locator("#alerts")).to_have_text("Your session has ended: sign in again.")
     assert await visitor.page.evaluate("document.documentElement.dataset.lost") is None
+
+
+async def test_a_server_that_takes_the_question_and_never_answers_is_a_lost_connection(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.page.add_init_script("const real = AbortSignal.timeout; AbortSignal.timeout = () => real.call(AbortSignal, 100);")
+    await visitor.go("/")
+    hanging: list[Route] = []
+
+    async def keep(route: Route) -> None:
+        hanging.append(route)
+
+    await visitor.page.route("**/v1/session", keep)
+    await visitor.page.route("**/v1/events", lambda route: route.abort("connectionrefused"))
+    assert (await account.http.delete("/v1/session")).status_code == 204  # which ends the stream
+    await expect(visitor.page.locator(".banner")).to_be_visible()
+    assert hanging
 
 
 async def test_who_goes_on_before_a_view_is_there_is_not_called_back(account: Account, open_page: Opener) -> None:

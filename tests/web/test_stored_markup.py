@@ -27,10 +27,12 @@ async def test_markup_in_a_files_name_is_shown_as_text(account: Account, open_pa
 
 async def test_a_name_that_would_turn_the_text_around_is_shown_as_it_is(account: Account, open_page: Opener) -> None:
     upload_id = await send(account, b"no video", "clip\u202e4pm.exe")
+    await send(account, b"no video", "a\u061cb\u200ec\u200fd.mp4")
     await send(account, b"no video", "\u05d0\u05d1\u05d2.mp4")
     visitor = await open_page(account)
     await visitor.go("/")
     await expect(visitor.entry("clip\ufffd4pm.exe")).to_contain_text("Not accepted")
+    await expect(visitor.entry("a\ufffdb\ufffdc\ufffdd.mp4")).to_contain_text("Not accepted")
     direction = "name => getComputedStyle(name).direction"
     assert await visitor.entry("\u05d0\u05d1\u05d2.mp4").locator("bdi").evaluate(direction) == "rtl"
     await visitor.go(f"/uploads/{upload_id}")

@@ -8,6 +8,7 @@ import { paragraphs } from "./words.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const main = document.getElementById("main");
+document.getElementById("skip").textContent = text.skip;
 
 fill(
   document.getElementById("bar"),

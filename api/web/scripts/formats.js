@@ -10,11 +10,15 @@ const relativeFormat = new Intl.RelativeTimeFormat(language, { numeric: "auto" }
 const plurals = new Intl.PluralRules(language);
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
+/** Marks that turn the direction of what follows, or of what is beside them: none of them can be seen by itself. */
+export const TURNING = "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
+const UNSEEN = new RegExp(`[\\u0000-\\u001f\\u007f-\\u009f${TURNING}]`, "g");
+
 /**
  * The name of an upload as it is shown: a mark that would turn text around, so that "clip" and "exe" could be read as "clip.mp4", is seen as a
  * mark that cannot be shown, and obeyed by nobody.
  */
-export const nameOf = (upload) => upload.filename?.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd") ?? text.library.unnamed;
+export const nameOf = (upload) => upload.filename?.replace(UNSEEN, "\ufffd") ?? text.library.unnamed;
 
 /** A probability, 0 to 1. */
 export const percent = (share) => percentFormat.format(share);

@@ -4,6 +4,7 @@ import { Problem, ask } from "./server.js";
 
 /** A stream that is renewed after its ten minutes is away only for a moment: not worth a word. */
 const QUIET_MILLISECONDS = 1500;
+const ANSWER_MILLISECONDS = 5000;
 const FIRST_PAUSE_MILLISECONDS = 1000;
 const LONGEST_PAUSE_MILLISECONDS = 15000;
 export const ENDED = new Set(["completed", "rejected", "failed", "expired", "cancelled"]);
@@ -136,10 +137,10 @@ class Live {
   }
 }
 
-/** Whether the session has ended, as far as the server can be reached. */
+/** Whether the session has ended, as far as the server can be reached: one that hangs is not waited for. */
 async function hasEnded() {
   try {
-    await ask("GET", "/v1/session");
+    await ask("GET", "/v1/session", undefined, AbortSignal.timeout(ANSWER_MILLISECONDS));
   } catch (error) {
     return error.status === 401;
   }

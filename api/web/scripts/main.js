@@ -84,6 +84,7 @@ addEventListener("signed-out", () => {
 });
 // A file that is dropped where nothing takes it would be opened in place of the page.
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+document.getElementById("skip").textContent = text.skip;
 showBanner();
 await begin([
   [/^\/$/, (main, groups) => (RESET_LINK.test(location.hash) ? go(`/reset${location.hash}`, { replace: true }) : behindSession(libraryView)(main, groups))],

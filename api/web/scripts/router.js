@@ -91,10 +91,9 @@ async function enter({ moved = false, scroll = moved ? 0 : null } = {}) {
   const place = location.hash && document.getElementById(location.hash.slice(1));
   if (place) place.scrollIntoView();
   else if (scroll !== null) scrollTo(0, scroll);
-  if (moved) {
-    main.focus({ preventScroll: true });
-    announce(document.title);
-  }
+  const first = main.querySelector("[data-first]");
+  if (moved || first) (first ?? main).focus({ preventScroll: true });
+  if (moved) announce(document.title);
 }
 
 /** Name the view in the browser's title. */

@@ -17,19 +17,19 @@ export class Problem extends Error {
 /** The header that tells our own requests from those another site has a browser make. */
 export const OWN = { "Valence-Request": "1" };
 
-/** The answer to a request, its JSON or null; Problem where the server refuses or cannot be reached. */
-export async function ask(method, path, body) {
-  const answer = await raw(method, path, body);
+/** The answer to a request, its JSON or null; Problem where the server refuses or cannot be reached. A `signal` gives the request up. */
+export async function ask(method, path, body, signal) {
+  const answer = await raw(method, path, body, signal);
   return answer.status === 204 || answer.headers.get("content-length") === "0" ? null : answer.json();
 }
 
 /** The same, as the Response. */
-export async function raw(method, path, body) {
+export async function raw(method, path, body, signal) {
   const headers = { Accept: "application/json", ...OWN };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: "same-origin" });
+    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: "same-origin", signal });
   } catch {
     throw new Problem(0, { detail: text.problems.unreachable });
   }

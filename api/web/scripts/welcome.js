@@ -102,6 +102,7 @@ function example() {
 function form(label, fields, send, aside, lead = null) {
   const complaint = h("p", { class: "notice", "data-kind": "wrong", role: "alert", hidden: true });
   const button = h("button", { class: "button", "data-kind": "main", "data-size": "large" }, label);
+  fields[0].input.toggleAttribute("data-first", true); // whoever comes here comes to type
   const element = h("form", { class: "form" }, h("h2", { class: "visually-hidden" }, label), lead && h("p", { class: "quiet" }, lead), fields.map((field) => field.element), complaint, button, aside);
   element.addEventListener("submit", async (event) => {
     event.preventDefault();

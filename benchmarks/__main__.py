@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from benchmarks import (
+    browser_memory,
     bundled_text,
     cold_start,
     first_paint,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, Any]]]] = {
     "latency": latency.measure,
     "upload-memory": upload_memory.measure,
     "upload-parts": upload_parts.measure,
+    "browser-memory": browser_memory.measure,
     "subscribers": subscribers.measure,
     "start": start.measure,
     "first-paint": first_paint.measure,

@@ -189,7 +189,7 @@ def create_app(services: Services) -> ASGIApp:
         services.thumbnails.close()
         await services.database.close()
 
-    page = pages.load(services.links.url)
+    page = pages.load(services.links.url, sends_straight=services.settings.storage.page_sends_straight)
     application = Litestar(
         route_handlers=[
             versioned,

@@ -72,8 +72,9 @@ class Page(NamedTuple):
     missing: Callable[[AnyRequest, NotFoundException], Response[bytes]]
 
 
-def load(storage_url: str) -> Page:
-    """The page as it lies in its folder; `storage_url` is where browsers are sent for videos, the address of S3."""
+def load(storage_url: str, *, sends_straight: bool = False) -> Page:
+    """The page as it lies in its folder; `storage_url` is where browsers are sent for videos, the address of S3, and where the page sends
+    the parts of files if it `sends_straight`."""
     address = urlsplit(storage_url)
     policy = content_security_policy(f"{address.scheme}://{address.netloc}")
     contents = {str(path.relative_to(FOLDER)): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
@@ -81,6 +82,7 @@ def load(storage_url: str) -> Page:
     version = hashlib.sha256(b"".join(name.encode() + content for name, content in contents.items())).hexdigest()[:16]
     head = contents.pop("head.html")
     document, described = (contents.pop(name).replace(b"<!-- head -->\n", head) for name in ("index.html", f"{REFERENCE}reference.html"))
+    document = document.replace(b"{parts}", b"straight" if sends_straight else b"through the API")
     files = {name: _web_file(name, content) for name, content in contents.items()}
     own = [name for name in contents if not name.startswith(REFERENCE)]
     index = _web_file("index.html", _linked(document, f"/static/{version}", own))

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from local.errors import StackFailed
+from local.ports import HOST
 from local.stack import Stack
 
 #: The account of whoever runs the stack.
@@ -31,8 +32,9 @@ def prepare(stack: Stack) -> None:
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     known = ["--with-key"] if stack.recall("api_key") is None else []
+    page = stack.address("api")
     with subprocess.Popen(
-        [sys.executable, "-m", "local.preparation", *known],
+        [sys.executable, "-m", "local.preparation", page, page.replace(HOST, "localhost"), *known],
         env={**inherited, **stack.environment()},
         cwd=_FOLDER,
         stdin=subprocess.PIPE,
@@ -59,7 +61,7 @@ def _finished(making: subprocess.Popen[str], stack: Stack) -> tuple[str, str]:
                 making.kill()
 
 
-async def _make(with_key: bool) -> dict[str, str]:
+async def _make(origins: tuple[str, ...], with_key: bool) -> dict[str, str]:
     # Imported only here: the supervisor that calls `prepare` needs none of this.
     from api import accounts
     from runtime import database, provisioning, settings
@@ -88,10 +90,10 @@ async def _make(with_key: bool) -> dict[str, str]:
     made, *_ = await asyncio.gather(
         account(),
         asyncio.to_thread(provisioning.create_topics, configuration),
-        asyncio.to_thread(provisioning.create_storage, configuration),
+        asyncio.to_thread(provisioning.create_storage, configuration, origins),
     )
     return made
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_make("--with-key" in sys.argv[1:]))))
+    print(json.dumps(asyncio.run(_make(tuple(sys.argv[1:3]), "--with-key" in sys.argv[3:]))))

@@ -27,10 +27,13 @@ class Storage(msgspec.Struct, frozen=True):
     """`VALENCE_STORAGE_*`: the bucket of our own uploads and jobs.
 
     `public_url` is S3's address as browsers and other programs outside see it, if that differs from ours: presigned addresses begin so.
+    With `page_sends_straight` the page sends the parts of files to S3 itself and not through the API: the bucket must allow its origin
+    (`valence storage create --allow-origin`).
     """
 
     bucket: str = "valence"
     public_url: str = ""
+    page_sends_straight: bool = False
 
 
 class Sources(msgspec.Struct, frozen=True):

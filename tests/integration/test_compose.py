@@ -111,7 +111,11 @@ def test_the_images_are_the_servers_that_run_without_containers(services: dict[s
 
 def test_the_same_commands_make_topics_storage_and_tables(services: dict[str, Any]) -> None:
     steps = services["prepare"]["command"][-1]
-    assert steps == "valence topics create && valence storage create && valence database migrate"
+    assert steps.split(" && ") == [
+        "valence topics create",
+        "valence storage create --allow-origin http://127.0.0.1:8000 --allow-origin http://localhost:8000",
+        "valence database migrate",
+    ]
 
 
 def test_docker_waits_longer_than_a_process_takes_to_stop(services: dict[str, Any]) -> None:

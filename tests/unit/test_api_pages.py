@@ -40,6 +40,14 @@ def test_nothing_runs_or_loads_but_what_is_ours_and_videos_from_s3(client: TestC
     assert "style-src 'self';" in policy
     assert "require-trusted-types-for 'script'" in policy
     assert "media-src 'self' blob: https://s3.example:9000;" in policy
+    assert "connect-src 'self' https://s3.example:9000;" in policy
+
+
+@pytest.mark.parametrize(("sends_straight", "way"), [(True, "straight"), (False, "through the API")])
+def test_the_operator_chooses_which_way_the_page_sends_parts(sends_straight: bool, way: str) -> None:
+    page = pages.load("https://s3.example:9000/path", sends_straight=sends_straight)
+    with TestClient(Litestar(page.routes, openapi_config=None)) as client:
+        assert f'data-parts="{way}"' in client.get("/").text
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/reset", "/settings", "/uploads/0193a000-0000-7000-8000-000000000001"])

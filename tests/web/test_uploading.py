@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
+from local.stack import Stack
 from tests.waiting import until
 from tests.web.visitor import Account, Opener, Visitor
 
@@ -25,6 +30,11 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
+def storage_of(stack: Stack) -> str:
+    """Where the browser finds S3."""
+    return stack.environment()["AWS_ENDPOINT_URL_S3"]
+
+
 async def parts_there(account: Account) -> list[int]:
     """The numbers of the parts of the account's only upload."""
     for upload in (await account.http.get("/v1/uploads")).json()["data"]:
@@ -36,29 +46,66 @@ async def parts_there(account: Account) -> list[int]:
 #: Requests for parts are held back from a number on, and noted when they are sent. Playwright's own interception would copy each body.
 HOLDING = """
 window.holdFrom = Infinity; window.sent = [];
+window.origins = new Set(); window.damage = 0; window.inHand = 0; window.most = [0, 0];
+const read = Blob.prototype.arrayBuffer;
+Blob.prototype.arrayBuffer = function () {
+  window.inHand += 1;
+  window.most = [Math.max(window.most[0], window.inHand), Math.max(window.most[1], this.size)];
+  return read.call(this);
+};
 const held = new Map(), { open, send, abort } = XMLHttpRequest.prototype;
+const changed = (body) => { const other = new Uint8Array(body.slice()); other[0] ^= 1; return other.buffer; };
 Object.assign(XMLHttpRequest.prototype, {
-  open(method, address) { this.part = Number(address.split("/").pop()); open.call(this, method, address); },
-  send(body) { if (this.part >= window.holdFrom) held.set(this, body); else { window.sent.push(this.part); send.call(this, body); } },
+  open(method, address) {
+    const url = new URL(address, location);
+    this.part = Number(url.searchParams.get("partNumber") ?? url.pathname.split("/").pop());
+    window.origins.add(url.origin);
+    this.addEventListener("load", () => { window.inHand -= 1; });
+    open.call(this, method, address);
+  },
+  send(body) {
+    if (this.part >= window.holdFrom) return held.set(this, body);
+    window.sent.push(this.part);
+    send.call(this, window.damage-- > 0 ? changed(body) : body);
+  },
   abort() { if (held.delete(this)) this.dispatchEvent(new ProgressEvent("abort")); else abort.call(this); },
 });
 window.release = () => { window.holdFrom = Infinity; held.forEach((body, request) => request.send(body)); held.clear(); };
 """
 
 
-async def at_the_library(open_page: Opener, account: Account, *, hold_from: int) -> Visitor:
+#: How parts go: the stack of these tests has them sent straight to S3, as its operator wants it, and this page may be told otherwise.
+THROUGH_THE_API = "document.body.dataset.parts = 'through the API'"
+both_ways = pytest.mark.parametrize("way", ["straight", "through the API"])
+
+
+async def at_the_library(open_page: Opener, account: Account, *, hold_from: int = 99, way: str = "straight") -> Visitor:
     """A visitor whose parts stay back from a number on."""
     visitor = await open_page(account)
     await visitor.page.add_init_script(HOLDING)
     await visitor.go("/")
+    await parts_go(visitor, way)
     await visitor.page.evaluate(f"window.holdFrom = {hold_from}")
     return visitor
 
 
+async def parts_go(visitor: Visitor, way: str) -> None:
+    """Have parts sent one way, if this is another one than the operator's."""
+    assert await visitor.page.evaluate("document.body.dataset.parts") == "straight"
+    if way != "straight":
+        await visitor.page.evaluate(THROUGH_THE_API)
+
+
+async def places(visitor: Visitor) -> list[str]:
+    """Where parts were sent to."""
+    return list(await visitor.page.evaluate("[...origins]"))
+
+
+@both_ways
 async def test_what_was_interrupted_goes_on_with_what_is_missing_when_the_network_is_back(
-    account: Account, open_page: Opener, video: Path
+    account: Account, open_page: Opener, video: Path, stack: Stack, url: str, way: str
 ) -> None:
-    visitor = await at_the_library(open_page, account, hold_from=2)
+    visitor = await at_the_library(open_page, account, hold_from=2, way=way)
     await visitor.choose(video)
     await until(lambda: parts_there(account), "a part has come", holds=lambda parts: parts == [1])
     await visitor.page.context.set_offline(True)
@@ -69,13 +116,16 @@ async def test_what_was_interrupted_goes_on_with_what_is_missing_when_the_networ
     await visitor.page.context.set_offline(False)
     await expect(entry).to_contain_text("Not accepted")
     assert sorted(await visitor.page.evaluate("sent")) == [2, 3]
+    assert await places(visitor) == [storage_of(stack) if way == "straight" else url]
 
 
-async def test_a_closed_page_goes_on_when_the_same_file_is_chosen_again(account: Account, open_page: Opener, video: Path) -> None:
-    visitor = await at_the_library(open_page, account, hold_from=2)
+@both_ways
+async def test_a_closed_page_goes_on_when_the_same_file_is_chosen_again(account: Account, open_page: Opener, video: Path, way: str) -> None:
+    visitor = await at_the_library(open_page, account, hold_from=2, way=way)
     await visitor.choose(video)
     await until(lambda: parts_there(account), "a part has come", holds=lambda parts: parts == [1])
     await visitor.page.reload()
+    await parts_go(visitor, way)
     entry = visitor.entry(video.name)
     await expect(entry).to_contain_text("Interrupted. Choose the same file again")
     other = video.with_name("another.mp4")
@@ -85,6 +135,62 @@ async def test_a_closed_page_goes_on_when_the_same_file_is_chosen_again(account:
     await entry.locator("input[type=file]").set_input_files(video)
     await expect(entry).to_contain_text("Not accepted")
     assert sorted(await visitor.page.evaluate("sent")) == [2, 3]
+
+
+async def test_a_part_that_is_damaged_on_its_way_to_s3_is_refused_there_and_sent_again(
+    account: Account, open_page: Opener, video: Path
+) -> None:
+    visitor = await at_the_library(open_page, account)
+    await visitor.page.evaluate("window.damage = 1")
+    await visitor.choose(video)
+    await expect(visitor.entry(video.name)).to_contain_text("Not accepted")
+    sent = await visitor.page.evaluate("sent")
+    assert sorted(set(sent)) == [1, 2, 3]
+    assert len(sent) > PARTS
+    (upload,) = (await account.http.get("/v1/uploads")).json()["data"]
+    stored = await account.http.get(f"/v1/uploads/{upload['id']}/content", follow_redirects=True)
+    assert stored.content == await asyncio.to_thread(video.read_bytes)
+
+
+async def test_where_a_browser_cannot_reach_s3_the_file_goes_through_the_server_and_the_page_says_so(
+    account: Account, open_page: Opener, video: Path, stack: Stack, url: str
+) -> None:
+    visitor = await at_the_library(open_page, account)
+    await visitor.page.route(f"{storage_of(stack)}/**", lambda route: route.abort("connectionrefused"))
+    hold = "new MutationObserver(() => { if (document.querySelector('.state')?.textContent.startsWith('Goes')) window.holdFrom = 0; })"
+    await visitor.page.evaluate(f"{hold}.observe(document.body, {{ subtree: true, childList: true, characterData: true }})")
+    await visitor.choose(video)
+    entry = visitor.entry(video.name)
+    await expect(entry).to_contain_text("Goes through the server: the storage takes nothing from here")
+    await visitor.page.evaluate("release()")
+    await expect(entry).to_contain_text("Not accepted")
+    assert await places(visitor) == [storage_of(stack), url]
+
+
+async def test_s3_takes_parts_from_our_page_and_from_nobody_elses(account: Account, stack: Stack, url: str) -> None:
+    upload = (await account.http.post("/v1/uploads", json={"filename": "talk.mp4", "bytes": 5})).json()
+    (place,) = (await account.http.post(f"/v1/uploads/{upload['id']}/part-urls", json={"numbers": [1]})).json()["urls"]
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-md5"}
+    async with httpx.AsyncClient() as http:
+        origins = [url, url.replace("127.0.0.1", "localhost"), "https://elsewhere.example"]
+        answers = [await http.options(place["url"], headers={"Origin": origin, **asked}) for origin in origins]
+    assert [answer.status_code for answer in answers] == [200, 200, 403]
+
+
+#: Lengths around the ends of MD5's blocks, and what S3 gets of a part.
+LENGTHS = [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 100_003]
+DIGESTS = """async (lengths) => {
+  const { md5 } = await import(`${document.body.dataset.static}/scripts/md5.js`);
+  const content = (length) => Uint8Array.from({ length }, (_, place) => (7 * place + 13) % 251).buffer;
+  return lengths.map((length) => [...md5(content(length))]);
+}"""
+
+
+async def test_the_digest_by_which_s3_checks_a_part_is_md5_whatever_its_length(account: Account, open_page: Opener) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    expected = [hashlib.md5(bytes((7 * place + 13) % 251 for place in range(length)), usedforsecurity=False) for length in LENGTHS]
+    assert await visitor.page.evaluate(DIGESTS, LENGTHS) == [list(digest.digest()) for digest in expected]
 
 
 async def test_an_upload_can_be_paused_resumed_and_given_up(account: Account, open_page: Opener, video: Path) -> None:
@@ -104,6 +210,33 @@ async def test_an_upload_can_be_paused_resumed_and_given_up(account: Account, op
     await expect(visitor.entry(video.name)).to_contain_text("Cancelled")
 
 
+#: So many bytes a second leave the browser.
+SLOWLY = 1_000_000
+SAID = re.compile(r"([\d.]+) (MB|kB) of ([\d.]+) MB · ([\d.]+) (MB|kB)/s · (\d+) sec left")
+
+
+async def test_the_speed_and_the_time_left_are_told_while_a_slow_line_carries_a_file(
+    account: Account, open_page: Opener, video: Path
+) -> None:
+    visitor = await open_page(account)
+    await visitor.go("/")
+    await parts_go(visitor, "through the API")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOWLY}
+    line = await visitor.page.context.new_cdp_session(visitor.page)
+    await line.send("Network.enable")
+    await line.send("Network.emulateNetworkConditions", slow)
+    await visitor.choose(video)
+    facts = visitor.entry(video.name).locator(".facts")
+    await expect(facts).to_have_text(SAID)
+    said = SAID.fullmatch(await facts.inner_text())
+    assert said is not None
+    sent, speed = (float(number) * {"MB": 1.0, "kB": 0.001}[unit] for number, unit in (said.group(1, 2), said.group(4, 5)))
+    assert 0 < sent < float(said[3]) == 17
+    assert float(said[6]) == pytest.approx((float(said[3]) - sent) / speed, rel=0.2, abs=1)
+    await visitor.entry(video.name).get_by_role("button", name="Pause").click()
+    await expect(facts).not_to_contain_text("left")
+
+
 async def test_an_empty_file_is_refused_before_it_is_announced_and_those_beside_it_are_sent(account: Account, open_page: Opener) -> None:
     visitor = await open_page(account)
     await visitor.go("/")
@@ -114,6 +247,17 @@ async def test_an_empty_file_is_refused_before_it_is_announced_and_those_beside_
     await expect(visitor.page.get_by_role("alert").first).to_have_text("nothing.mp4: The file is empty.")
     await expect(visitor.entry("other.mp4")).to_contain_text("Not accepted")
     assert [upload["filename"] for upload in (await account.http.get("/v1/uploads")).json()["data"]] == ["other.mp4"]
+
+
+async def test_of_a_large_file_no_more_than_three_parts_are_in_memory(account: Account, open_page: Opener, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    with large.open("wb") as file:
+        file.truncate(5 * PART)
+    visitor = await at_the_library(open_page, account)
+    await visitor.choose(large)
+    await expect(visitor.entry(large.name)).to_contain_text("Not accepted")
+    assert sorted(await visitor.page.evaluate("sent")) == [1, 2, 3, 4, 5]
+    assert await visitor.page.evaluate("most") == [3, PART]
 
 
 #: Drops a file on the bar; whether the browser was kept from opening it in place of the page.

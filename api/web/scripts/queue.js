@@ -1,6 +1,7 @@
 // The files that are to be sent: two at a time, in the order in which they were added.
 
 import { forget, remember, remembered, sameFile } from "./fingerprints.js";
+import { TURNING } from "./formats.js";
 import { live } from "./live.js";
 import { Sending } from "./sending.js";
 import { Problem, ask } from "./server.js";
@@ -9,8 +10,9 @@ import { text } from "./text.js";
 const FILES_AT_ONCE = 2;
 /** What still waits for its content. */
 const OPEN = new Set(["created", "uploading"]);
-const MOVING = new Set(["checking", "sending", "offline", "busy", "finishing"]);
+const MOVING = new Set(["checking", "sending", "offline", "busy", "refused", "finishing"]);
 const LONGEST_NAME = 255;
+const NOT_SENT = new RegExp(`[\\u0000-\\u001f${TURNING}]`, "g");
 /** What is a media type to the server; browsers name some files otherwise. */
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+$/;
 
@@ -139,7 +141,7 @@ const lockOf = (uploadId) => `upload ${uploadId}`;
 
 /** The name as the server takes it: no control characters, none that turn the reading direction around, not too long, its ending kept. */
 function plainName(name) {
-  const plain = name.replace(/[\u0000-\u001f\u202a-\u202e\u2066-\u2069]/g, "_");
+  const plain = name.replace(NOT_SENT, "_");
   const ending = plain.slice(Math.max(0, plain.lastIndexOf("."))).slice(0, 16);
   return plain.length <= LONGEST_NAME ? plain : plain.slice(0, LONGEST_NAME - ending.length) + ending;
 }

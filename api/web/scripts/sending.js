@@ -1,26 +1,29 @@
 // One file on its way: in parts that are read one by one, checked by digest, sent three at a time, and found again after an interruption.
 
-import { OWN, Problem, ask } from "./server.js";
-import { text } from "./text.js";
+import { StorageProblem, straightIsWanted, straightToStorage, throughTheApi } from "./part_ways.js";
+import { Problem, ask } from "./server.js";
 
 const AT_ONCE = 3;
 const FIRST_PAUSE_MILLISECONDS = 1000;
 const LONGEST_PAUSE_MILLISECONDS = 30000;
 /** Over which time the speed is measured. */
 const SPEED_MILLISECONDS = 5000;
+/** So often in a row S3 may take nothing while the API answers: then the file goes through the API, which the card says. */
+const MOST_REFUSALS = 2;
 /** What a server says that is only away or busy. */
 const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 
 /** A part that did not arrive because sending was stopped. */
 class Stopped extends Error {}
 
-/** Sends a file to an upload. `state` is waiting, checking, sending, offline, busy, paused, finishing, done, failed or cancelled. */
+/** Sends a file to an upload. `state` is waiting, checking, sending, offline, busy, refused, paused, finishing, done, failed or cancelled. */
 export class Sending extends EventTarget {
   #requests = new Map();
   #stored = 0;
   #samples = [];
   #wanted = false;
   #round = 0;
+  #refusals = 0;
   #pause = FIRST_PAUSE_MILLISECONDS;
   #wake = () => {};
 
@@ -32,6 +35,7 @@ export class Sending extends EventTarget {
     this.state = "waiting";
     this.failure = null;
     this.resumedAt = 0;
+    this.detour = false;
   }
 
   /** The bytes that have arrived, those of parts on the way included. */
@@ -57,8 +61,9 @@ export class Sending extends EventTarget {
       } catch (error) {
         this.#stopRequests();
         if (error instanceof Stopped || !this.#wanted) return;
-        if (!(error instanceof Problem && PASSING.has(error.status))) this.#fail(error);
-        else await this.#patience(error);
+        if (error instanceof StorageProblem) this.#refused();
+        else if (!(error instanceof Problem && PASSING.has(error.status))) this.#fail(error);
+        if (this.#wanted) await this.#patience(error);
       }
     }
   }
@@ -91,24 +96,24 @@ export class Sending extends EventTarget {
 
   async #sendPart(number, size, round) {
     const part = await this.file.slice((number - 1) * size, number * size).arrayBuffer();
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", part));
+    const way = straightIsWanted() && !this.detour ? straightToStorage : throughTheApi;
+    const { address, headers, refusal } = await way(this.upload, number, part);
     if (round !== this.#round) throw new Stopped(); // stopped while it was read
     const request = new XMLHttpRequest();
     this.#requests.set(number, { request, sent: 0 });
     await new Promise((resolve, reject) => {
-      request.open("PUT", `/v1/uploads/${this.upload.id}/parts/${number}`);
-      for (const [name, value] of Object.entries(OWN)) request.setRequestHeader(name, value);
-      request.setRequestHeader("Content-Type", "application/octet-stream");
-      request.setRequestHeader("Content-Digest", `sha-256=:${btoa(String.fromCharCode(...digest))}:`);
+      request.open("PUT", address);
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.addEventListener("progress", (event) => this.#progress(number, event.loaded));
       request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(refusal(request))));
-      request.addEventListener("error", () => reject(new Problem(0, { detail: text.problems.unreachable })));
+      request.addEventListener("error", () => reject(refusal(request)));
       request.addEventListener("abort", () => reject(new Stopped()));
       request.send(part);
     });
     this.#requests.delete(number);
     this.#stored += part.byteLength;
     this.#pause = FIRST_PAUSE_MILLISECONDS;
+    this.#refusals = 0;
     this.#progress(number, 0);
   }
 
@@ -120,8 +125,15 @@ export class Sending extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  async #patience({ status, retryAfter }) {
-    this.#become(status ? "busy" : "offline");
+  /** S3 has not taken a part; the API has answered just before. */
+  #refused() {
+    this.#refusals += 1;
+    if (this.#refusals >= MOST_REFUSALS) this.detour = true;
+  }
+
+  async #patience(error) {
+    const { status, retryAfter } = error;
+    this.#become(!status ? "offline" : error instanceof StorageProblem ? "refused" : "busy");
     const pause = Math.max((retryAfter ?? 0) * 1000, this.#pause);
     this.#pause = Math.min(LONGEST_PAUSE_MILLISECONDS, this.#pause * 2);
     await new Promise((resolve) => {
@@ -160,9 +172,4 @@ export class Sending extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
-}
-
-function refusal(request) {
-  const isProblem = (request.getResponseHeader("content-type") ?? "").includes("json");
-  return new Problem(request.status, isProblem ? JSON.parse(request.responseText) : {}, Number(request.getResponseHeader("retry-after")) || null);
 }

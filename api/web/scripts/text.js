@@ -1,7 +1,9 @@
-// Every word of the page, with text_activity.js and text_webhooks.js: a translation is these files again, under another `lang` of the document.
+// Every word of the page, with text_activity.js, text_uploads.js and text_webhooks.js: a translation is these files again, under another `lang`
+// of the document, whose head and `noscript` have the words for whoever runs no scripts.
 // Functions take what differs; `{n}` is a number, and the forms beside it go by Intl.PluralRules.
 
 import { activity } from "./text_activity.js";
+import { uploads } from "./text_uploads.js";
 import { webhooks } from "./text_webhooks.js";
 
 export const text = {
@@ -15,6 +17,7 @@ export const text = {
   modalities: { text: "Words", voice: "Voice", face: "Face", fused: "Together" },
   feelings: { perhaps: (emotion) => `Perhaps ${emotion.toLowerCase()}` },
 
+  skip: "Skip to content",
   nav: { library: "Library", settings: "Settings", label: "Main", signOut: "Sign out" },
   titles: { library: "Library", signIn: "Sign in", signUp: "Sign up", reset: "New password", settings: "Settings", missing: "Nothing here" },
   missing: "There is nothing at this address.",
@@ -80,30 +83,7 @@ export const text = {
     sample: "Try the sample",
     sampleHint: "A dialogue of 44 seconds, analysed before your eyes.",
   },
-  uploads: {
-    heading: "On the way",
-    sending: (sent, all) => `${sent} of ${all}`,
-    speed: (rate) => `${rate}/s`,
-    left: (time) => `${time} left`,
-    waiting: "Waits for its turn",
-    offline: "No connection: goes on by itself",
-    busy: "The server is busy: goes on by itself",
-    paused: "Paused",
-    checking: "Looks for what is there already",
-    finishing: "Almost there",
-    resumed: (share) => `Goes on from ${share}`,
-    interrupted: "Interrupted. Choose the same file again, and only the rest is sent.",
-    wrongFile: (name, size) => `This is another file: expected ${name}, ${size}.`,
-    changed: "The file has changed since: it is sent anew.",
-    pause: "Pause",
-    resume: "Resume",
-    cancel: "Cancel",
-    pickAgain: "Choose the file again",
-    failed: (reason) => `It stopped: ${reason}`,
-    named: (action, name) => `${action}: ${name}`,
-    empty: "The file is empty.",
-    progress: (name) => `Sent of ${name}`,
-  },
+  uploads,
   pipeline: {
     label: (name) => `How far ${name} has come`,
     steps: { uploading: "Upload", received: "Received", validated: "Checked", analysing: "Analysis", completed: "Result" },

@@ -43,7 +43,7 @@ export function uploadCard(upload, complain) {
       offer("interrupted", () => [pickAgain(now, name, complain), cancel()]);
     } else {
       say(state, [standing(now), outlookOf(now)].filter(Boolean).join(" · "));
-      offer("in work", () => [cancel()]);
+      offer("working", () => [cancel()]);
     }
   };
   return { element, update };
@@ -52,6 +52,7 @@ export function uploadCard(upload, complain) {
 function stateOf(sending) {
   const { state } = sending;
   if (state === "failed") return text.uploads.failed(sending.failure);
+  if (state === "sending" && sending.detour) return text.uploads.detour;
   if (state === "sending") return sending.resumedAt ? text.uploads.resumed(format.percent(sending.resumedAt / sending.file.size)) : text.pipeline.doing.uploading;
   return text.uploads[state];
 }

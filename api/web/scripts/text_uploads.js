@@ -1,0 +1,28 @@
+// What the page says of a file that is being sent; text.js has all other words.
+
+export const uploads = {
+  heading: "On the way",
+  sending: (sent, all) => `${sent} of ${all}`,
+  speed: (rate) => `${rate}/s`,
+  left: (time) => `${time} left`,
+  waiting: "Waits for its turn",
+  offline: "No connection: goes on by itself",
+  busy: "The server is busy: goes on by itself",
+  refused: "The storage has not taken it: tries again by itself",
+  detour: "Goes through the server: the storage takes nothing from here",
+  paused: "Paused",
+  checking: "Looks for what is there already",
+  finishing: "Almost there",
+  resumed: (share) => `Goes on from ${share}`,
+  interrupted: "Interrupted. Choose the same file again, and only the rest is sent.",
+  wrongFile: (name, size) => `This is another file: expected ${name}, ${size}.`,
+  changed: "The file has changed since: it is sent anew.",
+  pause: "Pause",
+  resume: "Resume",
+  cancel: "Cancel",
+  pickAgain: "Choose the file again",
+  failed: (reason) => `It stopped: ${reason}`,
+  named: (action, name) => `${action}: ${name}`,
+  empty: "The file is empty.",
+  progress: (name) => `Sent of ${name}`,
+};

@@ -16,7 +16,7 @@ from runtime.settings import Settings
 from runtime.storage import InPlaceOf, ObjectInfo, S3Storage
 from schemas.jobs import source_key
 from tests.chain import select, upload_row
-from tests.integration.over_http.test_api_slow_storage import speaking
+from tests.integration.over_http.in_process import speaking
 from tests.upload_calls import announce, problem, status_of, stored
 from tests.waiting import DEADLINE_SECONDS
 

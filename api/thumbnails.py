@@ -17,6 +17,7 @@ from media.ranges import BLOCK_BYTES
 from media.wire import MOST_THUMBNAIL_BYTES
 from runtime.database import Database
 from runtime.errors import ObjectMissing, ObjectReplaced
+from runtime.object_claims import S3_FINISHES
 from runtime.object_ranges import ObjectRanges
 from runtime.storage import ObjectStorage
 from schemas.jobs import thumbnail_key
@@ -113,7 +114,8 @@ class Thumbnails:
         return NoThumbnail(why, headers={"Retry-After": str(seconds)})
 
     async def _keep(self, upload_id: UUID, kept: str, made: bytes) -> None:
-        """Announced, so that whoever erases the upload meanwhile looks again afterwards."""
-        for row in await self._database.rows("announce_writing", id=upload_id, lease=WRITING):
+        """Announced, so that whoever erases the upload meanwhile looks again afterwards. Of two replicas that have made it one keeps it."""
+        for row in await self._database.rows("announce_writing", id=upload_id, lease=WRITING, finishes=S3_FINISHES):
             await self._storage.put(self._bucket, kept, made, "image/jpeg")
-            await self._database.rows("end_writing", id=upload_id, until=row["writing_until"])
+            if row["alone"]:
+                await self._database.rows("end_writing", id=upload_id, until=row["writing_until"])

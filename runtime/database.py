@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import select
 from collections.abc import AsyncIterator, Iterator
@@ -39,6 +40,10 @@ LOCK_SECONDS = 7.0
 _INTERRUPTIBLE_SECONDS = 0.1
 #: Any number that no other program takes: one process migrates, the others wait for it.
 _MIGRATION_LOCK = 0x56414C31
+#: How often it is looked whether the other process has finished.
+_MIGRATING_SECONDS = 0.5
+#: How a migration begins of which each statement commits by itself.
+_EACH_BY_ITSELF = b"-- each statement by itself"
 
 _DATABASE = resources.files("schemas") / "database"
 
@@ -183,20 +188,38 @@ async def row(connection: Connection, query: str, **parameters: Any) -> DictRow 
 
 
 async def migrate(url: str) -> list[str]:
-    """Apply the migrations that are not applied yet, each in a transaction, and return their names."""
+    """Apply the migrations that are not applied yet, and return their names: each in a transaction, unless it says that each of its
+    statements is to be one by itself, as an index must be that is built beside the work."""
     database = Database(url, patient=True)  # an index may take its time
     connection = await database.dedicated()
     applied = []
     with availability():
         async with connection:
-            await connection.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+            await _migrate_alone(connection)
             await connection.execute("create table if not exists migrations (name text primary key, applied_at timestamptz default now())")
+            applying = "insert into migrations (name) values (%s)"
             done = {found["name"] for found in await (await connection.execute("select name from migrations")).fetchall()}
             for file in sorted((_DATABASE / "migrations").iterdir(), key=lambda entry: entry.name):
                 if file.name in done or not file.name.endswith(".sql"):
                     continue
-                async with connection.transaction():
-                    await connection.execute(file.read_bytes())
-                    await connection.execute("insert into migrations (name) values (%s)", [file.name])
+                script = file.read_bytes()
+                if script.startswith(_EACH_BY_ITSELF):
+                    for statement in filter(bytes.strip, script.split(b";\n")):
+                        await connection.execute(statement)
+                    await connection.execute(applying, [file.name])
+                else:
+                    async with connection.transaction():
+                        await connection.execute(script)
+                        await connection.execute(applying, [file.name])
                 applied.append(file.name)
     return applied
+
+
+async def _migrate_alone(connection: Connection) -> None:
+    """Until the connection closes no other process migrates. Not by waiting for the lock: an index that is built beside the work waits for
+    all statements that are under way, and one that waits for the lock would be among them."""
+    while True:
+        (tried,) = await (await connection.execute("select pg_try_advisory_lock(%s) as locked", [_MIGRATION_LOCK])).fetchall()
+        if tried["locked"]:
+            return
+        await asyncio.sleep(_MIGRATING_SECONDS)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     CommitFailedError,
     FencedInstanceIdError,
@@ -187,6 +187,33 @@ class KafkaSubscription:
             log.warning("not committed, so it comes again: %s", error)
         except KafkaError as error:
             raise DependencyUnavailable("kafka", error) from error
+
+
+class KafkaWatch:
+    """A connection that is there to see whether a broker is."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
+        self._thread = _OneThread("kafka-watch")
+        self._admin: KafkaAdminClient | None = None
+
+    async def ask(self) -> None:
+        """Return when a broker has answered; DependencyUnavailable where none does."""
+        await self._thread.run(self._ask)
+
+    def _ask(self) -> None:
+        try:
+            if self._admin is None:
+                self._admin = _opened(self._connected)
+            self._admin.describe_cluster()
+        except KafkaError as error:
+            failed, self._admin = self._admin, None  # connect anew
+            if failed is not None:
+                failed.close()
+            raise DependencyUnavailable("kafka", error) from error
+
+    def _connected(self, client: Callable[..., KafkaNetClient]) -> KafkaAdminClient:
+        return KafkaAdminClient(**connection(self._servers), kafka_client=client, request_timeout_ms=_ANSWER_MILLISECONDS)
 
 
 def _insist_on_a_broker(consumer: KafkaConsumer) -> None:

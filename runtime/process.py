@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: How long work in hand may go on after SIGTERM; then the process leaves, and what was not committed comes again.
 GRACE_SECONDS = 10.0
+#: How long a new process only works, for which videos may wait.
+_WATCH_AFTER_SECONDS = 5.0
 
 
 class Process:
@@ -57,6 +60,13 @@ def start(name: str) -> Process:
     return process
 
 
+async def _watch_the_broker(process: Process) -> None:
+    """Whatever the process does, /readyz tells when there is no broker; what that needs is imported when the work is under way."""
+    await asyncio.sleep(_WATCH_AFTER_SECONDS)
+    broker_watch = await asyncio.to_thread(importlib.import_module, "runtime.broker_watch")
+    await broker_watch.watch(process.settings.kafka_bootstrap_servers, process.readiness)
+
+
 def leave_after(seconds: float) -> threading.Timer:
     """End this process the hard way unless it has ended, or the timer was cancelled, by then; uncommitted offsets are kept."""
 
@@ -81,7 +91,12 @@ def run(name: str, work: Callable[[Process], Awaitable[None]]) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
-        await work(process)
+        watching = asyncio.create_task(_watch_the_broker(process))
+        working = asyncio.ensure_future(work(process))
+        await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        await working
 
     try:
         asyncio.run(supervised())

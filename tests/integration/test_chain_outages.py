@@ -18,6 +18,7 @@ from api import accounts
 from local.background import running_stack
 from local.control import Control
 from local.preparation import prepare
+from local.processes import PROCESSES
 from local.sagemaker.faults import Fault
 from local.servers import SERVERS
 from local.stack import Stack
@@ -34,6 +35,10 @@ from tests.media_samples import clip
 from tests.running_chain import KEY, VIDEOS, Chain
 from tests.waiting import until
 
+#: Every process of ours but the model's container and what stands in for SageMaker before it.
+WITH_KAFKA = tuple(
+    f"{process.name}-0" if process.stage else process.name for process in PROCESSES if process.name not in ("model", "sagemaker")
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bulk-ingestion.md"
 #: kafka-python leaves the sockets of refused connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -80,7 +85,7 @@ async def chain(stack: Stack) -> AsyncIterator[Chain]:
                 "sagemaker-notices": "sqs",
             },
         ),
-        (["kafka"], dict.fromkeys(("status-projector", "dead-letters", "webhooks", "api"), "kafka")),
+        (["kafka"], dict.fromkeys(WITH_KAFKA, "kafka")),
     ],
     ids="+".join,
 )

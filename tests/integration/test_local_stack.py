@@ -18,6 +18,16 @@ def serving(name: str, *, early: bool = False) -> OurProcess:
     return OurProcess(name, ("tests.answering",), early=early)
 
 
+def run(stack: Stack) -> None:
+    """Run a stack that is to stop by itself."""
+
+    async def for_a_while() -> None:
+        async with asyncio.timeout(20):
+            await stack.run_until_stopped()
+
+    asyncio.run(for_a_while())
+
+
 def test_what_needs_nothing_made_first_is_up_before_that_is_made_and_the_rest_after(tmp_path: Path) -> None:
     said = list[str]()
     early_is_up = threading.Event()
@@ -45,7 +55,7 @@ def test_a_preparation_that_fails_is_told_with_its_reason(tmp_path: Path) -> Non
 
     stack = Stack(tmp_path, servers=(), processes=(), prepare=prepare)
     with pytest.raises(StackFailed, match="the disk is full"):
-        asyncio.run(stack.run_until_stopped())
+        run(stack)
 
 
 def test_a_preparation_that_waits_for_a_server_that_never_serves_ends_with_the_stack(tmp_path: Path) -> None:
@@ -60,5 +70,5 @@ def test_a_preparation_that_waits_for_a_server_that_never_serves_ends_with_the_s
 
     (tmp_path / "postgres").touch()  # where its folder is to be
     with pytest.raises(FileExistsError):
-        asyncio.run(Stack(tmp_path, servers=("postgres",), processes=(), prepare=prepare).run_until_stopped())
+        run(Stack(tmp_path, servers=("postgres",), processes=(), prepare=prepare))
     assert ended.wait(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from runtime.settings import Settings
 from schemas.jobs import inference_id
 from schemas.status import Status
 from tests.chain import SOURCE, select, statuses, upload_row
+from tests.waiting import until
 
 MIGRATIONS = Path(__file__).parents[2] / "schemas" / "database" / "migrations"
 #: The tables as they were at first, before accounts of people, plans, erasure, webhooks and the search.
@@ -115,6 +117,50 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
 }
+
+
+INDEX = "select indisvalid as valid, pg_get_indexdef(indexrelid) as text from pg_index where indexrelid = 'uploads_written'::regclass"
+
+
+async def test_an_index_is_built_while_others_write_and_another_migration_waits_for_it(settings: Settings, old: str) -> None:
+    """Whoever reads for long holds up the index, and by that nobody else; nor does who waits to migrate wait for the index in turn."""
+    name = urlsplit(old).path.removeprefix("/")
+    async with (
+        await psycopg.AsyncConnection.connect(settings.database_url, autocommit=True) as server,
+        await psycopg.AsyncConnection.connect(old) as reader,
+    ):
+
+        async def asking(words: str) -> list[Any]:
+            asked = "select 1 from pg_stat_activity where datname = %s and query like %s and pid <> %s"
+            return await (await server.execute(asked, [name, f"%{words}%", reader.info.backend_pid])).fetchall()
+
+        await reader.execute("set transaction isolation level repeatable read")
+        await reader.execute("select 1")
+        first = asyncio.create_task(databases.migrate(old))
+        await until(lambda: asking("create index concurrently uploads_written"), "the index is being built", seconds=30)
+        second = asyncio.create_task(databases.migrate(old))
+        await until(lambda: asking("advisory_lock"), "a second migration", seconds=30)
+        async with await psycopg.AsyncConnection.connect(old, options="-c lock_timeout=5s") as writer:
+            await writer.execute("update uploads set file_name = 'written.mp4'")
+        assert not first.done()
+        await reader.rollback()
+        both = [*await first, *await second]
+    assert sorted(both) == sorted(file.name for file in MIGRATIONS.glob("*.sql") if file.name != OLD)
+
+
+async def test_what_an_interrupted_run_has_left_of_an_index_is_made_anew(old: str) -> None:
+    await databases.migrate(old)
+    async with await psycopg.AsyncConnection.connect(old, autocommit=True) as connection:
+        (whole,) = await (await connection.execute(INDEX)).fetchall()
+        await connection.execute("drop index uploads_written")
+        with pytest.raises(psycopg.errors.UniqueViolation):  # both uploads are of one account
+            await connection.execute("create unique index concurrently uploads_written on uploads (account_id)")
+        ((valid, _),) = await (await connection.execute(INDEX)).fetchall()
+        assert not valid
+        await connection.execute("delete from migrations where name = '0027_pre_uploads_written.sql'")
+        assert await databases.migrate(old) == ["0027_pre_uploads_written.sql"]
+        assert whole[0]
+        assert await (await connection.execute(INDEX)).fetchall() == [whole]
 
 
 async def test_the_data_of_the_first_release_is_kept_and_works_after_every_migration_since(old: str) -> None:

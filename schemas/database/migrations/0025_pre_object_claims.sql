@@ -3,6 +3,3 @@
 alter table uploads
     add column claim          uuid,
     add column writing_until  timestamptz;
-
--- What S3 may have of uploads that ended before their content came.
-create index uploads_written on uploads (writing_until) where writing_until is not null and status in ('expired', 'cancelled');

@@ -57,8 +57,12 @@ update uploads set claim = null, writing_until = null where id = %(id)s and clai
 update uploads set claim = null where id = %(id)s and claim = %(claim)s and status in ('created', 'uploading');
 
 -- name: announce_writing
--- No row where the upload was erased.
-update uploads set writing_until = greatest(writing_until, clock_timestamp() + %(lease)s) where id = %(id)s returning writing_until;
+-- No row where the upload was erased, or another process is writing the same. `alone` where S3 has finished what was announced before: only then
+-- may the mark go with the end of what it stands for.
+with before as (select id, writing_until from uploads where id = %(id)s for update)
+update uploads set writing_until = clock_timestamp() + %(lease)s
+from before where uploads.id = before.id and (before.writing_until is null or before.writing_until < clock_timestamp())
+returning uploads.writing_until, coalesce(before.writing_until < clock_timestamp() - %(finishes)s::interval, true) as alone;
 
 -- name: end_writing
 -- Unless somebody else has begun to write since.

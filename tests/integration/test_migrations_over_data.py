@@ -123,29 +123,31 @@ INDEX = "select indisvalid as valid, pg_get_indexdef(indexrelid) as text from pg
 
 
 async def test_an_index_is_built_while_others_write_and_another_migration_waits_for_it(settings: Settings, old: str) -> None:
-    """Whoever reads for long holds up the index, and by that nobody else; nor does who waits to migrate wait for the index in turn."""
+    """Whoever reads for long holds up the index, and by that nobody else; nor does the index wait for who waits to migrate."""
     name = urlsplit(old).path.removeprefix("/")
     async with (
         await psycopg.AsyncConnection.connect(settings.database_url, autocommit=True) as server,
+        await psycopg.AsyncConnection.connect(old, autocommit=True) as before,
         await psycopg.AsyncConnection.connect(old) as reader,
     ):
 
         async def asking(words: str) -> list[Any]:
             asked = "select 1 from pg_stat_activity where datname = %s and query like %s and pid <> %s"
-            return await (await server.execute(asked, [name, f"%{words}%", reader.info.backend_pid])).fetchall()
+            return await (await server.execute(asked, [name, f"%{words}%", before.info.backend_pid])).fetchall()
 
+        await before.execute("select pg_advisory_lock(%s)", [databases._MIGRATION_LOCK])
+        both = [asyncio.create_task(databases.migrate(old)) for _ in range(2)]
+        await until(lambda: asking("advisory_lock"), "two that wait", holds=lambda found: len(found) == 2, seconds=30)
         await reader.execute("set transaction isolation level repeatable read")
         await reader.execute("select 1")
-        first = asyncio.create_task(databases.migrate(old))
+        await before.execute("select pg_advisory_unlock(%s)", [databases._MIGRATION_LOCK])
         await until(lambda: asking("create index concurrently uploads_written"), "the index is being built", seconds=30)
-        second = asyncio.create_task(databases.migrate(old))
-        await until(lambda: asking("advisory_lock"), "a second migration", seconds=30)
         async with await psycopg.AsyncConnection.connect(old, options="-c lock_timeout=5s") as writer:
             await writer.execute("update uploads set file_name = 'written.mp4'")
-        assert not first.done()
+        assert not any(task.done() for task in both)
         await reader.rollback()
-        both = [*await first, *await second]
-    assert sorted(both) == sorted(file.name for file in MIGRATIONS.glob("*.sql") if file.name != OLD)
+        applied = [name for task in both for name in await task]
+    assert sorted(applied) == sorted(file.name for file in MIGRATIONS.glob("*.sql") if file.name != OLD)
 
 
 async def test_what_an_interrupted_run_has_left_of_an_index_is_made_anew(old: str) -> None:

@@ -19,6 +19,8 @@ from runtime.kafka import KafkaPublisher
 from schemas.topics import CONSUMED_TOPICS
 
 _PAGE = 500
+#: Beside longer names of headers, which strangers choose, values do not stand in a column.
+_WIDEST_NAME = 40
 _TOPICS = click.Choice([topic.name for topic in CONSUMED_TOPICS])
 
 
@@ -68,9 +70,9 @@ def show(number: int, data: Path | None) -> None:
         **{f"header {name}": _text(value) for name, value in zip(letter["header_names"], letter["header_values"], strict=True)},
         "value": _text(letter["record_value"]),
     }
-    width = max(len(name) for name in facts) + 2
+    width = max(len(name) for name in facts if len(name) <= _WIDEST_NAME) + 2
     for name, value in facts.items():
-        click.echo(f"{printable(name):<{width}}{printable(value)}")
+        click.echo(f"{printable(name):<{width - 2}}  {printable(value)}")
 
 
 @dead_letters.command()

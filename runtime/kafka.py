@@ -14,6 +14,7 @@ from kafka.errors import (
     FencedInstanceIdError,
     KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     RebalanceInProgressError,
 )
@@ -111,9 +112,13 @@ class KafkaPublisher:
         )
 
     def _drop(self) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=0)
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=0)
+        except KafkaTimeoutError:  # kafka-python 3.0.12 stops at what is under way, and its thread would go on with it
+            producer._sender.force_close()
 
     async def close(self) -> None:
         """Let go of the connection; nothing is pending, since publish waits for every record."""

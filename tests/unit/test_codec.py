@@ -118,6 +118,14 @@ def test_a_header_without_a_value_counts_as_missing() -> None:
         codec.decode(TOPIC, RECORD.key, RECORD.value, headers)
 
 
+@pytest.mark.parametrize("name", ["ce_time", "traceparent"])
+def test_what_may_be_left_out_may_be_empty(name: str) -> None:
+    """A redrive sends a header without a value so: it must not make a good record bad."""
+    headers = [(other, value) for other, value in RECORD.headers if other != name]
+    envelope, event = codec.decode(TOPIC, RECORD.key, RECORD.value, [*headers, (name, b"")])
+    assert (event, envelope.traceparent if name == "traceparent" else None) == (EVENT, None)
+
+
 @pytest.mark.parametrize("key", [None, b"", b"something", str(UUID(int=2)).encode()])
 def test_a_key_that_is_not_the_upload_id_is_refused(key: bytes | None) -> None:
     refused = refusal(key=key)

@@ -1,8 +1,8 @@
 """`python -m benchmarks.many_streams`: thousands of open streams in a process of its own, as cheap as a reader can be.
 
 The first line on standard input is the configuration, and every further line a command; each command is answered by a line of JSON:
-`open` when every stream has its snapshot, `reopen N` when N of them were closed and opened again, `take` with the milliseconds from
-`occurred_at` of each event to its bytes here, since the last time.
+`open` when every stream has its snapshot, `reopen N` when N of them were closed and opened again, `take N` once about N events have come
+or a second has passed, with the milliseconds from `occurred_at` of each event to its bytes here, since the last time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,14 +22,15 @@ from urllib.parse import urlsplit
 _AT_ONCE = 32
 _OCCURRED_AT = re.compile(rb'event: status\ndata: [^\n]*"occurred_at":"([^"]+)"')
 _STREAM = b"HTTP/1.1 200 "
+_TAKE_SECONDS = 1.0
 _SNAPSHOT = b"event: snapshot\n"
 
 
 class _Stream(asyncio.Protocol):
-    """One subscriber: it reads times out of events and keeps nothing else."""
+    """One subscriber: it notes what came when, which is read later, since the reader's own work would make the others' events late."""
 
-    def __init__(self, request: bytes, late: list[float]) -> None:
-        self._request, self._late = request, late
+    def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
+        self._request, self._arrivals = request, arrivals
         self._head = b""
         self._rest = b""
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -48,14 +50,42 @@ class _Stream(asyncio.Protocol):
                 self.begun.set_result(None)
                 self._head = b""
             return
+        self._arrivals.add(self, now, data)
+
+    def late(self, now: float, data: bytes) -> Iterator[float]:
+        """The milliseconds from its time to `now` of each event that `data` completes."""
         *whole, self._rest = (self._rest + data).split(b"\n\n")
         for event in whole:
             if found := _OCCURRED_AT.search(event):
-                self._late.append(1_000 * (now - datetime.fromisoformat(found[1].decode()).timestamp()))
+                yield 1_000 * (now - datetime.fromisoformat(found[1].decode()).timestamp())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.begun.done():
             self.begun.set_exception(ConnectionError(f"no stream was opened: {self._head[:300]!r} {exc or ''}"))
+
+
+class _Arrivals:
+    """What came over all streams, until it is taken."""
+
+    def __init__(self) -> None:
+        self._came: list[tuple[_Stream, float, bytes]] = []
+        self._wanted = 0
+        self._enough = asyncio.Event()
+
+    def add(self, stream: _Stream, now: float, data: bytes) -> None:
+        self._came.append((stream, now, data))
+        if len(self._came) == self._wanted:
+            self._enough.set()
+
+    async def take(self, wanted: int) -> list[float]:
+        self._wanted = wanted
+        self._enough.clear()
+        if len(self._came) < wanted:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), _TAKE_SECONDS)
+        taken = [late for stream, now, data in self._came for late in stream.late(now, data)]
+        self._came.clear()
+        return taken
 
 
 class _Streams:
@@ -67,7 +97,7 @@ class _Streams:
             for _ in range(streams_a_key)
             for key in keys
         ]
-        self._late: list[float] = []
+        self._arrivals = _Arrivals()
         self._open: list[_Stream | None] = [None] * len(self._requests)
         self._places = asyncio.Semaphore(_AT_ONCE)
 
@@ -79,10 +109,8 @@ class _Streams:
         await asyncio.gather(*(self._open_one(number % len(self._open)) for number in range(count)))
         return count
 
-    async def take(self) -> list[float]:
-        taken = self._late[:]
-        self._late.clear()
-        return taken
+    async def take(self, wanted: int) -> list[float]:
+        return await self._arrivals.take(wanted)
 
     async def _open_one(self, place: int) -> None:
         async with self._places:
@@ -90,7 +118,7 @@ class _Streams:
                 before.transport.close()
             loop = asyncio.get_running_loop()
             _, self._open[place] = stream = await loop.create_connection(
-                lambda: _Stream(self._requests[place], self._late), self._host, self._port
+                lambda: _Stream(self._requests[place], self._arrivals), self._host, self._port
             )
             await stream[1].begun
 

@@ -158,8 +158,7 @@ async def _arrived(readers: _Readers, wanted: int) -> list[float]:
     late: list[float] = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while len(late) < wanted and time.monotonic() < deadline:
-        late += await readers.ask("take")
-        await asyncio.sleep(0.1)
+        late += await readers.ask(f"take {wanted - len(late)}")
     return late
 
 

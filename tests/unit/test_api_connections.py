@@ -20,6 +20,7 @@ class Impatient(Connection):
     """One whose limit comes at once."""
 
     HEADER_SECONDS = 0.05
+    HEADER_BYTES = 2_000
     transports: ClassVar[list[weakref.ref[asyncio.Transport]]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -27,10 +28,19 @@ class Impatient(Connection):
         super().connection_made(transport)
 
 
+async def later(seconds: float) -> None:
+    """Let the limits' timers ring that are due within so many seconds."""
+    timer = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(seconds, timer.set_result, None)
+    await timer
+
+
 async def answers(scope: Any, receive: Any, send: Any) -> None:
-    """Take a body of any length, which may take its time, and answer."""
+    """Take a body of any length, which may take its time, and answer, which may take longer than headers may."""
     while (await receive()).get("more_body"):
         pass
+    if scope["path"] == "/slow":
+        await later(Impatient.HEADER_SECONDS * 2)
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -64,12 +74,44 @@ async def test_a_second_request_that_does_not_get_on_is_given_up_too() -> None:
         assert await reader.read() == b""
 
 
+@pytest.mark.parametrize("piece", [b"x" * 100, b"\r\nX: " + b"x" * 94], ids=["one", "many"])
+async def test_headers_without_an_end_are_refused(piece: bytes) -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+        for _ in range(Impatient.HEADER_BYTES // len(piece)):
+            writer.write(piece)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+
+
+async def test_a_body_of_any_size_is_no_header() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5001\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(b"x" * 5_000)
+        await later(Impatient.HEADER_SECONDS)
+        writer.write(b"x")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+
+async def test_an_answer_may_take_longer_than_the_headers() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+
+async def test_of_two_requests_at_once_both_are_answered_in_their_order() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(2):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(b"GET / HT")
+        assert await reader.read() == b""
+
+
 async def test_a_body_may_take_longer_than_the_headers() -> None:
     async with connected() as (reader, writer):
         writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx")
-        timer = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(Impatient.HEADER_SECONDS * 2, timer.set_result, None)
-        await timer
+        await later(Impatient.HEADER_SECONDS * 2)
         writer.write(b"x")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
 

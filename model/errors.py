@@ -65,8 +65,9 @@ class OutOfMemory(ModelError):
 
     @staticmethod
     def is_meant_by(error: Exception) -> bool:
-        """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's and ONNX Runtime's by their words."""
-        return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+        """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's, ONNX Runtime's and C++'s by their words."""
+        named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        return named or any(words in str(error) for words in ("allocate memory", "std::bad_alloc"))
 
 
 class WeightsMissing(ModelError):

@@ -115,8 +115,9 @@ def _more_than_there_is() -> Exception:
         OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 68719476736"),
+        RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned [...] Status Message: std::bad_alloc"),
     ],
-    ids=["Python", "torch on a GPU", "torch", "ONNX Runtime"],
+    ids=["Python", "torch on a GPU", "torch", "ONNX Runtime", "a kernel of ONNX Runtime"],
 )
 async def test_a_video_that_needs_too_much_memory_fails_alone(model: FakeModel, error: Exception) -> None:
     model.let_go.set()

@@ -129,7 +129,7 @@ class Database:
 
     def __init__(self, url: str, connections: int = 8, *, patient: bool = False) -> None:
         self._url = url
-        self._kind: type[Connection] = psycopg.AsyncConnection if patient else _ImpatientConnection
+        self._kind: type[Connection] = psycopg.AsyncConnection
         self._connecting = {**_CONNECTING, "options": _limits(url, patient=patient)}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,

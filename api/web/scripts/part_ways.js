@@ -10,7 +10,7 @@ export class StorageProblem extends Problem {}
 /** Whether the operator wants parts to go straight to S3, which must allow it to this page. */
 export const straightIsWanted = () => document.body.dataset.parts === "straight";
 
-/** A part on its way through the API: `{address, headers, refusal(request)}`. */
+/** A part, its bytes in `part`, on its way through the API: `{address, headers, refusal(request)}`. */
 export async function throughTheApi(upload, number, part) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", part));
   return {

@@ -95,9 +95,9 @@ export class Sending extends EventTarget {
   }
 
   async #sendPart(number, size, round) {
-    const part = await this.file.slice((number - 1) * size, number * size).arrayBuffer();
+    const part = this.file.slice((number - 1) * size, number * size);
     const way = straightIsWanted() && !this.detour ? straightToStorage : throughTheApi;
-    const { address, headers, refusal } = await way(this.upload, number, part);
+    const { address, headers, refusal } = await way(this.upload, number, await part.arrayBuffer());
     if (round !== this.#round) throw new Stopped(); // stopped while it was read
     const request = new XMLHttpRequest();
     this.#requests.set(number, { request, sent: 0 });
@@ -108,10 +108,10 @@ export class Sending extends EventTarget {
       request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(refusal(request))));
       request.addEventListener("error", () => reject(refusal(request)));
       request.addEventListener("abort", () => reject(new Stopped()));
-      request.send(part);
+      request.send(part); // a place in the file and not its bytes: Chromium would keep those of requests that are long done
     });
     this.#requests.delete(number);
-    this.#stored += part.byteLength;
+    this.#stored += part.size;
     this.#pause = FIRST_PAUSE_MILLISECONDS;
     this.#refusals = 0;
     this.#progress(number, 0);

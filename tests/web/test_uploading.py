@@ -46,7 +46,7 @@ async def parts_there(account: Account) -> list[int]:
 #: Requests for parts are held back from a number on, and noted when they are sent. Playwright's own interception would copy each body.
 HOLDING = """
 window.holdFrom = Infinity; window.sent = [];
-window.origins = new Set(); window.damage = 0; window.inHand = 0; window.most = [0, 0];
+window.origins = new Set(); window.damage = 0; window.inHand = 0; window.most = [0, 0]; window.kinds = new Set();
 const read = Blob.prototype.arrayBuffer;
 Blob.prototype.arrayBuffer = function () {
   window.inHand += 1;
@@ -66,6 +66,7 @@ Object.assign(XMLHttpRequest.prototype, {
   send(body) {
     if (this.part >= window.holdFrom) return held.set(this, body);
     window.sent.push(this.part);
+    window.kinds.add(body.constructor.name);
     send.call(this, window.damage-- > 0 ? changed(body) : body);
   },
   abort() { if (held.delete(this)) this.dispatchEvent(new ProgressEvent("abort")); else abort.call(this); },
@@ -258,6 +259,7 @@ async def test_of_a_large_file_no_more_than_three_parts_are_in_memory(account: A
     await expect(visitor.entry(large.name)).to_contain_text("Not accepted")
     assert sorted(await visitor.page.evaluate("sent")) == [1, 2, 3, 4, 5]
     assert await visitor.page.evaluate("most") == [3, PART]
+    assert await visitor.page.evaluate("[...kinds]") == ["Blob"], "bytes that are handed over stay in Chromium's memory"
 
 
 #: Drops a file on the bar; whether the browser was kept from opening it in place of the page.

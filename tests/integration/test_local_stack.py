@@ -13,7 +13,6 @@ from local.errors import StackFailed
 from local.processes import OurProcess
 from local.stack import Stack
 
-
 #: A stack that has not stopped by then will not.
 _LONGEST_SECONDS = 20.0
 
@@ -23,7 +22,7 @@ def serving(name: str, *, early: bool = False) -> OurProcess:
 
 
 def run(stack: Stack) -> None:
-    """Run a stack that is to stop by itself; if it does not, it is stopped, and so is a preparation that waits for servers in its thread."""
+    """Run a stack that is to stop by itself; if it does not, it is stopped, and so is a preparation that waits in its thread."""
 
     async def for_a_while() -> None:
         async with asyncio.timeout(_LONGEST_SECONDS):

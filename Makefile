@@ -18,7 +18,7 @@ up: .venv/run.done ## the whole system on this machine, until Ctrl-C
 
 test: .venv/test.done ## every test, on real servers
 	.venv/bin/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --ignore tests/acceptance/test_soak.py
-	.venv/bin/pytest tests/acceptance/test_soak.py
+	.venv/bin/pytest --numprocesses 2 tests/acceptance/test_soak.py
 
 lint: .venv/test.done ## ruff
 	.venv/bin/ruff check

@@ -18,6 +18,7 @@ from model.training.text.batches import epoch
 from model.training.text.data import read_goemotions, read_meld
 from model.training.text.export import Merged, export
 from model.training.text.network import PretrainedStartMissing
+from model.training.text.report import report
 from model.training.text.run import Run, class_weights, text_tokens
 from schemas.analysis import EMOTIONS
 
@@ -37,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder laid out like the published sets."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "meld").mkdir()
-    for split in ("train", "dev"):
+    for split in ("train", "dev", "test"):
         with (folder / "meld" / f"{split}_sent_emo.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["Utterance", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"])
@@ -107,6 +108,29 @@ def test_the_average_of_a_run_with_itself_is_that_run(finished: Path) -> None:
     one, two = Merged([finished]).state_dict(), Merged([finished, finished]).state_dict()
 
     assert all(torch.allclose(one[name], two[name]) for name in one)
+
+
+def test_several_runs_are_told_one_by_one_with_their_mean_and_on_dev_with_what_they_are_worth_together(
+    data: Path, finished: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "seed-6.pt"
+    state = torch.load(finished, weights_only=True)
+    state["network"] = {name: -values if name.startswith("heads.") else values for name, values in state["network"].items()}
+    torch.save(state, other)
+
+    dev, test = report([finished, other], data, tmp_path).strip().split("\n\n")
+
+    def rows(table: str) -> dict[str, list[float]]:
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+        return {name: list(map(float, figures)) for name, *figures in cells}
+
+    one, opposite, mean = (np.array(rows(test)[name]) for name in ("seed 5", "seed 6", "mean of 2"))
+    assert not np.allclose(one, opposite)
+    assert mean == pytest.approx((one + opposite) / 2, abs=0.06), "each is rounded"
+    together = [name for name in rows(dev) if name not in rows(test)]
+    assert together == ["average of the weights", "average of the answers"]
+    assert rows(dev)["average of the weights"] != rows(dev)["seed 5"]
+    assert (tmp_path / "average" / WEIGHTS_FILE).exists()
 
 
 def test_exporting_twice_gives_the_same_bytes(data: Path, finished: Path, tmp_path: Path) -> None:

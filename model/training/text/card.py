@@ -55,6 +55,7 @@ def write(root: Path, model: TextModel, scores: SetScores, spoken: Spoken | None
         certain_from=percent(model.certain_from),
         certainty=_certainty(scores, model.certain_from),
         speed=speed_and_memory(root, model),
+        runs=model.session.get_modelmeta().custom_metadata_map["runs"].replace("-", " "),
         training=training.strip(),
         pictures=pictures,
     )

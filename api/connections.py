@@ -1,43 +1,30 @@
-"""Connections that do not get on, or send headers without an end: uvicorn alone would wait for ever, and keep all of it."""
+"""Connections that do not get on: uvicorn alone would wait for ever for the rest of a request's first lines, or of an answered body."""
 
 from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class Connection(HttpToolsProtocol):
-    """A connection that must have sent a request line and headers within `HEADER_SECONDS` and `HEADER_BYTES`, or is closed.
+class Connection(H11Protocol):
+    """A connection that is closed when it has sent no whole request line with headers within `HEADER_SECONDS` of its beginning, nor, where
+    its request was answered before the body had come, the rest of that.
 
-    Between requests uvicorn's own, shorter limit of time holds until the first byte of the next one comes; from then on this one does.
+    Between requests uvicorn's own, shorter limit holds until the first byte of the next one comes; from then on this one does.
     """
 
     HEADER_SECONDS = 20.0
-    HEADER_BYTES = 64 * 1024
     _limit: asyncio.TimerHandle | None = None
-    #: Bytes that have come since the last whole headers; None while they are whole, and a body may follow.
-    _head: int | None = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            self._head += len(data)
         super().data_received(data)
-        if self._head is not None and self._head > self.HEADER_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"Headers of more than {self.HEADER_BYTES} bytes are not taken.")
         self._watch()
-
-    def on_headers_complete(self) -> None:
-        self._head = None
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._head = 0
-        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
@@ -47,8 +34,8 @@ class Connection(HttpToolsProtocol):
         self.transport._read_ready_cb = None  # type: ignore[attr-defined]  # of CPython's own transports
 
     def _watch(self) -> None:
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self._head is None or answering:
+        answered = self.cycle is not None and self.cycle.response_complete
+        if self.conn.their_state is not h11.IDLE and not answered:
             self._forget()
         elif self._limit is None:
             self._limit = self.loop.call_later(self.HEADER_SECONDS, self.transport.close)

@@ -15,7 +15,7 @@ from api.uploads import ENDED_WITHOUT, OPEN, refuse_unless_open
 from runtime import database, object_claims
 from runtime import uploads as records
 from runtime.database import Connection
-from runtime.errors import ObjectInTheWay
+from runtime.errors import ObjectInTheWay, ObjectMissing
 from runtime.object_claims import Claim
 from runtime.storage import InPlaceOf, ObjectInfo
 from schemas.events import Source, UploadReceived
@@ -47,7 +47,10 @@ async def placed(services: Services, claim: Claim, put: Callable[[InPlaceOf], Aw
     try:
         return await put(InPlaceOf(None))
     except ObjectInTheWay:
-        there = await services.storage.head(*services.place(claim.upload_id))
+        try:
+            there = await services.storage.head(*services.place(claim.upload_id))
+        except ObjectMissing as error:
+            raise _taken_over() from error
     await still_claimed(services, claim)
     try:
         return await put(InPlaceOf(there.etag))

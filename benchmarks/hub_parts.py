@@ -42,10 +42,10 @@ def _measure() -> dict[str, Any]:
         finally:
             model.close()
     return {
-        "video_seconds": found.media_seconds,
+        "video_seconds": round(found.media_seconds, 1),
         "utterances": len(found.utterances),
         "loading_seconds": round(loaded, 2),
-        "all_seconds": found.compute_seconds,
+        "all_seconds": round(found.compute_seconds, 1),
         "seconds_by_part": video.parts.rounded(),
         "passed": len(found.modalities) == 3,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import select
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +20,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from runtime.errors import DependencyUnavailable, StatementTooSlow
+from runtime.errors import DependencyUnavailable
 
 Answer = TypeVar("Answer")
 
@@ -32,10 +33,8 @@ SILENCE_SECONDS = 10
 #: Nor does a server that hangs break a connection, and its kernel goes on acknowledging what it is sent: a statement that has no answer by
 #: then is given up. It is less than a stage's attempt has, or the server's fault would look like the record's.
 ANSWER_SECONDS = 10.0
-#: Before that the server ends the statement itself, or it would go on beside the next try of it: the client sees no more of it than that.
+#: Before that the server ends the statement itself, or it would go on beside the next try of it.
 STATEMENT_SECONDS = 8.0
-#: Waiting for somebody else's lock is not the statement's fault, and is told apart from it by ending earlier.
-LOCK_SECONDS = 7.0
 #: How soon a wait may be interrupted, as psycopg has it.
 _INTERRUPTIBLE_SECONDS = 0.1
 #: Any number that no other program takes: one process migrates, the others wait for it.
@@ -78,12 +77,9 @@ QUERIES = _named_queries()
 
 @contextmanager
 def availability() -> Iterator[None]:
-    """Turn psycopg's errors that are the server's fault into DependencyUnavailable, StatementTooSlow among them; errors about the statement
-    pass."""
+    """Turn psycopg's errors that are the server's fault into DependencyUnavailable; errors about the statement pass."""
     try:
         yield
-    except psycopg.errors.QueryCanceled as error:
-        raise StatementTooSlow("postgresql", f"a statement took longer than the {STATEMENT_SECONDS:g} s that one may: {error}") from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,
@@ -108,10 +104,9 @@ class _ImpatientConnection(psycopg.AsyncConnection[DictRow]):
 
 
 def _limits(url: str, *, patient: bool) -> str:
-    """The server's own limits for a statement and for its waiting for locks, beside the options that the URL has."""
-    statement, lock = (0.0, 0.0) if patient else (STATEMENT_SECONDS, LOCK_SECONDS)
-    given = conninfo_to_dict(url).get("options") or ""
-    return f"{given} -c statement_timeout={statement * 1_000:.0f} -c lock_timeout={lock * 1_000:.0f}".strip()
+    """The server's own limit for a statement, beside the options that the URL or else the environment has."""
+    given = conninfo_to_dict(url).get("options") or os.environ.get("PGOPTIONS", "")
+    return f"{given} -c statement_timeout={0 if patient else STATEMENT_SECONDS * 1_000:.0f}".strip()
 
 
 async def _not_closed(connection: Connection) -> None:
@@ -124,12 +119,14 @@ async def _not_closed(connection: Connection) -> None:
 
 
 class Database:
-    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away, and StatementTooSlow where it has
-    ended a statement. With `patient`, a statement may take as long as it likes, and a server that hangs is waited for without a word."""
+    """A pool of connections; every method raises DependencyUnavailable while PostgreSQL is away, or too busy for a statement.
+
+    With `patient`, a statement may take as long as it likes, and a server that hangs is waited for without a word.
+    """
 
     def __init__(self, url: str, connections: int = 8, *, patient: bool = False) -> None:
         self._url = url
-        self._kind: type[Connection] = psycopg.AsyncConnection
+        self._kind: type[Connection] = psycopg.AsyncConnection if patient else _ImpatientConnection
         self._connecting = {**_CONNECTING, "options": _limits(url, patient=patient)}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,

@@ -24,10 +24,6 @@ class AccessDenied(DependencyUnavailable):
     has other work than this one object may know better."""
 
 
-class StatementTooSlow(DependencyUnavailable):
-    """PostgreSQL has ended a statement that took longer than one may: a busy server is waited for, but not for ever."""
-
-
 class PermanentError(ValenceError):
     """The record can never be processed: it goes to the dead letters at once."""
 

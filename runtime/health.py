@@ -16,7 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import make_wsgi_app
 
 from runtime import metrics
-from runtime.errors import DependencyUnavailable, StatementTooSlow
+from runtime.errors import DependencyUnavailable
 from runtime.retries import backoff
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-#: How often in a row a statement may be ended for being slow, as on a busy server, before it is the statement's own fault.
-MOST_SLOW_TRIES = 3
 #: The longest pause between two tries of a server that is away.
 LONGEST_WAIT_SECONDS = 5.0
 
@@ -60,21 +58,17 @@ class Readiness:
                 self._waiting[dependency] -= 1
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, tried again for as long as a server that it needs is away; other errors pass, and so does StatementTooSlow
-        at the third time in a row.
+        """The result of `work`, tried again for as long as a server that it needs is away; other errors pass.
 
         Not ready until a try has succeeded, and not only between two tries: of a server that hangs each takes long.
         """
-        attempt, slow = 0, 0
+        attempt = 0
         with ExitStack() as waiting:
             while True:
                 try:
                     return await work()
                 except DependencyUnavailable as error:
                     attempt += 1
-                    slow = slow + 1 if isinstance(error, StatementTooSlow) else 0
-                    if slow >= MOST_SLOW_TRIES:
-                        raise
                     log.warning("waiting: %s", error)
                     with waiting.pop_all():
                         waiting.enter_context(self.waiting_for(error.dependency))

@@ -16,6 +16,8 @@ from runtime.errors import ObjectInTheWay, ObjectMissing
 from runtime.storage import REPLACED, InPlaceOf, ObjectInfo
 
 MIB = 1024**2
+#: What S3 answers to a conditional write where another object lies, or none where one was to be replaced.
+IN_THE_WAY = REPLACED | {"NoSuchKey"}
 PART_BYTES = 8 * MIB
 IN_FLIGHT = 3
 #: S3 takes 10,000 parts; some are left over so that rounding never matters.
@@ -125,6 +127,6 @@ class S3Writer:
         except ClientError as error:
             if aws.code_of(error) == "NoSuchUpload":
                 raise ObjectMissing(f"the upload of {self._object['Key']} was ended by somebody else: send it again") from error
-            if aws.code_of(error) in REPLACED:
+            if aws.code_of(error) in IN_THE_WAY:
                 raise ObjectInTheWay(f"another object lies at s3://{self._object['Bucket']}/{self._object['Key']}") from error
             raise

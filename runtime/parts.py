@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from runtime import aws
 from runtime.errors import ObjectInTheWay, ValenceError
-from runtime.multipart import MOST_PARTS, PART_BYTES
-from runtime.storage import REPLACED, InPlaceOf, ObjectInfo
+from runtime.multipart import IN_THE_WAY, MOST_PARTS, PART_BYTES
+from runtime.storage import InPlaceOf, ObjectInfo
 
 _GONE = "NoSuchUpload"
 _WRONG = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
@@ -120,6 +120,6 @@ class S3Parts:
                 raise MultipartGone(f"S3 has no multipart upload {parameters['UploadId']!r} of s3://{bucket}/{key}") from error
             if aws.code_of(error) in _WRONG:
                 raise PartsRefused(f"S3 does not put the parts of s3://{bucket}/{key} together: {error}") from error
-            if aws.code_of(error) in REPLACED:
+            if aws.code_of(error) in IN_THE_WAY:
                 raise ObjectInTheWay(f"another object lies at s3://{bucket}/{key}") from error
             raise

@@ -19,8 +19,7 @@ from tests.waiting import until
 class Impatient(Connection):
     """One whose limit comes at once."""
 
-    HEADER_SECONDS = 0.05
-    HEADER_BYTES = 2_000
+    HEADER_SECONDS = 0.25
     transports: ClassVar[list[weakref.ref[asyncio.Transport]]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -37,7 +36,7 @@ async def later(seconds: float) -> None:
 
 async def answers(scope: Any, receive: Any, send: Any) -> None:
     """Take a body of any length, which may take its time, and answer, which may take longer than headers may."""
-    while (await receive()).get("more_body"):
+    while scope["path"] != "/refused" and (await receive()).get("more_body"):
         pass
     if scope["path"] == "/slow":
         await later(Impatient.HEADER_SECONDS * 2)
@@ -57,6 +56,7 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Strea
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         yield reader, writer
         writer.close()
+        await until(lambda: not state.connections, "the server has closed its end")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "], ids=["nothing", "line", "headers"])
@@ -74,13 +74,34 @@ async def test_a_second_request_that_does_not_get_on_is_given_up_too() -> None:
         assert await reader.read() == b""
 
 
-@pytest.mark.parametrize("piece", [b"x" * 100, b"\r\nX: " + b"x" * 94], ids=["one", "many"])
-async def test_headers_without_an_end_are_refused(piece: bytes) -> None:
+@pytest.mark.parametrize("piece", [b"x" * 1_000, b"\r\nX: " + b"x" * 994], ids=["one", "many"])
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "]
+)
+async def test_headers_without_an_end_are_refused(head: bytes, piece: bytes) -> None:
+    """Before a body or, of one in chunks, behind it."""
     async with connected() as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
-        for _ in range(Impatient.HEADER_BYTES // len(piece)):
-            writer.write(piece)
+        writer.write(head + piece * 100)
         assert (await reader.read()).startswith(b"HTTP/1.1 400")
+
+
+async def test_requests_that_come_faster_than_answers_wait_outside() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100_000)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        transport = Impatient.transports[-1]()
+        assert transport is not None
+        connection = transport.get_protocol()
+        assert isinstance(connection, Connection)
+        assert len(connection.conn.trailing_data[0]) < 1024**2
+
+
+async def test_an_answered_request_whose_body_does_not_get_on_is_given_up() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"PUT /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(b"x")
+        assert await reader.read() == b""
 
 
 async def test_a_body_of_any_size_is_no_header() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime import health
-from runtime.errors import DependencyUnavailable, StatementTooSlow
+from runtime.errors import DependencyUnavailable
 from runtime.health import Readiness
 
 
@@ -23,21 +23,4 @@ async def test_while_a_server_hangs_a_process_is_not_ready_during_a_try_either(m
 
     await readiness.insist(work)
     assert seen == [[], ["waiting for s3"], ["waiting for s3"], ["waiting for postgresql"]]
-    assert readiness.obstacles == []
-
-
-async def test_a_statement_that_is_too_slow_each_time_is_not_begun_again_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "backoff", lambda attempt, cap: 0.0)
-    slow, away = StatementTooSlow("postgresql", "slow"), DependencyUnavailable("postgresql", "away")
-    coming = [slow, slow, away, slow, slow, slow, None]
-    readiness = Readiness()
-    readiness.started = True
-
-    async def work() -> None:
-        if error := coming.pop(0):
-            raise error
-
-    with pytest.raises(StatementTooSlow):
-        await readiness.insist(work)
-    assert coming == [None], "a server that was away meanwhile begins the count anew"
     assert readiness.obstacles == []

@@ -33,9 +33,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def impatient(address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A pool of an API that waits for an answer, and for a connection, for less than a second."""
-    monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(databases, "CONNECT_SECONDS", 0.5)
+    """A pool of an API that does not wait long for a connection."""
+    monkeypatch.setattr(databases, "CONNECT_SECONDS", 2.0)
     opened = Database(address)
     yield opened
     await opened.close()
@@ -65,11 +64,12 @@ async def test_while_postgresql_hangs_all_is_refused_and_what_was_being_done_is_
 ) -> None:
     async with impatient.connection() as connection:
         server = Server(connection)
-    release = object_claims.release
+    release, patience = object_claims.release, databases.ANSWER_SECONDS
 
     async def hanging(connection: Connection, claim: Claim) -> None:
         """The last statement of the transaction that submits an upload: its status and its event are written, and not yet for good."""
         monkeypatch.setattr(object_claims, "release", release)
+        monkeypatch.setattr(databases, "ANSWER_SECONDS", 0.3)
         server.hang()
         await release(connection, claim)
 
@@ -92,6 +92,7 @@ async def test_while_postgresql_hangs_all_is_refused_and_what_was_being_done_is_
             ]
         finally:
             server.go_on()
+            monkeypatch.setattr(databases, "ANSWER_SECONDS", patience)
         assert {(problem(answer), answer.headers["retry-after"]) for answer in refused} == {((503, "dependency-unavailable"), "5")}
 
         async def found() -> list[dict[str, str]]:

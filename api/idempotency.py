@@ -25,12 +25,10 @@ from api.services import Authenticated
 from runtime import database
 from runtime.database import Connection, Database
 from runtime.errors import DependencyUnavailable
-from schemas.resources import Upload
+from schemas.resources import ANSWERS_KEPT, Upload
 
 log = logging.getLogger(__name__)
 
-#: How long an answer is given again.
-KEPT = timedelta(hours=24)
 #: After this a request that has neither answered nor failed was on a server that died, and may be made again.
 LEASE = timedelta(seconds=60)
 
@@ -40,7 +38,10 @@ IdempotencyKey = Annotated[
         name="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Your own name for this request: sent again under it within 24 hours, it does nothing twice and is answered alike.",
+        description=(
+            f"Your own name for this request: sent again under it within {ANSWERS_KEPT // timedelta(hours=1)} hours, it does nothing twice"
+            " and is answered alike."
+        ),
     ),
 ]
 
@@ -57,7 +58,7 @@ class Once:
 
     async def begin(self) -> None:
         """Claim the key; RequestInProgress or IdempotencyKeyReused where that cannot be."""
-        mine = {"request_sha256": self._request_sha256, "run": self._run, "kept": KEPT, "lease": LEASE}
+        mine = {"request_sha256": self._request_sha256, "run": self._run, "kept": ANSWERS_KEPT, "lease": LEASE}
         if await self._database.rows("begin_idempotent", **self._named, **mine):
             return
         found = await self._database.rows("idempotent", **self._named)

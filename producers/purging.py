@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from runtime.database import Database
 from runtime.settings import Accounts
+from schemas.resources import ANSWERS_KEPT
 
 #: Rows that go in one statement.
 BATCH = 1_000
-#: How long an answer is kept for a repeat of its request.
-KEPT = timedelta(days=1)
 
 
 class Purger:
@@ -20,7 +19,7 @@ class Purger:
         self._database = db
         #: The statements, each with what it is to be told beside how many rows may go.
         self._purges: dict[str, dict[str, timedelta]] = {
-            "purge_idempotent": {"kept": KEPT},
+            "purge_idempotent": {"kept": ANSWERS_KEPT},
             "purge_request_rates": {},
             "purge_throttles": {},
             "purge_sessions": {"idle": timedelta(seconds=settings.session_idle_seconds)},

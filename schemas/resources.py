@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +20,8 @@ from schemas.status import Status
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 #: What a problem's type begins with; its last part is the name that a program compares.
 PROBLEM_TYPES = "https://valence.dev/problems/"
+#: How long an answer is given again to a request that is repeated under its `Idempotency-Key`.
+ANSWERS_KEPT = timedelta(hours=24)
 
 # `$` alone would also match before a line break at the end; `(?!\n)` reads the same in Python and in JSON Schema, where `\Z` is not known.
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+(?!\n)$")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,10 @@ from local.log_files import last_lines, open_log
 
 #: A child that dies this often within a minute stops the stack.
 DEATHS_THAT_STOP = 5
+#: A server that dies with less than this left on its disk has died of that, as PostgreSQL does where the next 16 MiB of its journal do not
+#: fit: it is started again until somebody has made room, since what was accepted lies there and the rest of the stack can wait for it.
+ROOM_BYTES = 32 << 20
+FULL_DISK_PAUSE = 5.0
 _MINUTE = 60.0
 #: Doubled at each death within the minute.
 _FIRST_BACKOFF = 0.25
@@ -48,6 +53,7 @@ class Keeper:
         self._ready = asyncio.Event()
         self._deaths: deque[float] = deque(maxlen=DEATHS_THAT_STOP)
         self._restarts = 0
+        self._disk_told = False
         self._stopping = False
         self._asked = False
         self._task: asyncio.Task[None] | None = None
@@ -123,6 +129,9 @@ class Keeper:
 
     def _after_death(self, code: int) -> float | None:
         """Report a death and answer how long to wait before the restart, or None if the stack must stop."""
+        if self.child.server and (free := shutil.disk_usage(self.child.folder).free) < ROOM_BYTES:
+            self._report_full_disk(code, free)
+            return FULL_DISK_PAUSE
         self._deaths.append(monotonic())
         recent = [when for when in self._deaths if when > self._deaths[-1] - _MINUTE]
         tail = self._log_tail()
@@ -134,6 +143,15 @@ class Keeper:
         delay = _FIRST_BACKOFF * 2.0 ** (len(recent) - 1)
         self._report(f"{self.child.name} died ({_how(code)}), restarting it in {delay:g} s{tail}")
         return delay
+
+    def _report_full_disk(self, code: int, free: int) -> None:
+        """Say once, until it serves again, what the operator is to do."""
+        if self._disk_told:
+            return
+        self._disk_told = True
+        left = f"the disk under {self.child.folder} is full, {free / (1 << 20):.1f} MiB are left"
+        advice = f"Make room: until then it is started again every {FULL_DISK_PAUSE:g} s, and what was accepted waits"
+        self._report(f"{self.child.name} died ({_how(code)}): {left}. {advice}{self._log_tail()}")
 
     async def _live_once(self) -> int:
         started = monotonic()
@@ -169,6 +187,7 @@ class Keeper:
         while not await self.child.ready():  # noqa: ASYNC110 - it is another process that becomes ready
             await asyncio.sleep(_READY_POLL)
         self._state = "ready"
+        self._disk_told = False
         self._ready.set()
         self._report(f"{self.child.name} is ready on {self.child.address} ({monotonic() - started:.1f} s)")
 

@@ -86,6 +86,12 @@ async def test_a_server_that_hangs_in_a_transaction_or_on_a_connection_of_ones_o
     assert dedicated.closed
 
 
+@pytest.mark.parametrize("condition", ["disk_full", "io_error", "out_of_memory"])
+async def test_a_server_that_lacks_room_is_away(database: Database, condition: str) -> None:
+    with pytest.raises(DependencyUnavailable, match="no more of it"):
+        await select(database, f"do $$ begin raise exception using errcode = '{condition}', message = 'no more of it'; end $$")
+
+
 async def test_what_the_server_has_closed_is_handed_to_nobody(settings: Settings, database: Database) -> None:
     """After a restart of PostgreSQL every connection of a pool is such a one, and each would be a failed request."""
     async with opened(settings, 2) as pool:

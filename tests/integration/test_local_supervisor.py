@@ -12,12 +12,24 @@ from typing import Any
 import psutil
 import pytest
 
+from local import keeper
 from local.child import Child
 from local.errors import ChildUnknown, StackFailed
 from local.supervisor import Supervisor
 
 SERVES = "import pathlib, signal, sys; pathlib.Path(sys.argv[1]).touch(); signal.pause()"
 DIES = "print('the disk is full'); raise SystemExit(3)"
+SERVES_AT_THE_SEVENTH_START = (
+    """
+import pathlib, signal, sys
+starts = pathlib.Path(sys.argv[2])
+with starts.open("a") as file:
+    print("started", file=file)
+if len(starts.read_text().split()) < 7:
+    raise SystemExit(1)
+"""
+    + SERVES
+)
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SERVES
 HAS_CHILDREN = "import subprocess, sys; subprocess.Popen(['sleep', '1000']); " + SERVES
 NOTES_ITS_END = """
@@ -93,6 +105,27 @@ async def test_five_deaths_within_a_minute_stop_the_stack_and_say_why(tmp_path: 
             await supervisor.start([child(tmp_path, DIES)])
     delays = [line.split("restarting it in ")[1].split(" s")[0] for line in lines if "died" in line]
     assert delays == ["0.25", "0.5", "1", "2"]
+
+
+async def test_a_server_whose_disk_is_full_is_started_until_there_is_room_and_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(keeper, "FULL_DISK_PAUSE", 0.01)
+    lines = Lines()
+    async with Supervisor(tmp_path / "logs", lines.add) as supervisor:
+        await supervisor.start([child(tmp_path, SERVES_AT_THE_SEVENTH_START, str(tmp_path / "starts"), server=True)])
+    (told,) = [line for line in lines if "died" in line]
+    assert f"one died (exit code 1): the disk under {tmp_path} is full" in told
+    assert "Make room" in told
+
+
+async def test_a_full_disk_excuses_no_death_of_our_own_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(keeper, "_FIRST_BACKOFF", 0.01)
+    async with Supervisor(tmp_path / "logs", lambda _: None) as supervisor:
+        with pytest.raises(StackFailed, match="one died 5 times"):
+            await supervisor.start([child(tmp_path, DIES)])
 
 
 async def test_a_kill_that_was_asked_for_is_no_death_however_often(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         held.close()
         with running_servers(tmp_path_factory.mktemp("kafka"), ("kafka",)):
             yield {
-                "DATABASE_URL": "unused",
+                "DATABASE_URL": "postgresql://unused",
                 "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{port}",
                 "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
                 "KAFKA_SASL_MECHANISM": "PLAIN",

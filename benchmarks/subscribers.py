@@ -100,10 +100,6 @@ async def measure() -> dict[str, Any]:
     }
 
 
-def _spread(milliseconds: list[float]) -> dict[str, float]:
-    return {"p50": round(percentile(milliseconds, 50), 1), "p99": round(percentile(milliseconds, 99), 1)}
-
-
 class _Readers:
     """The process that holds the streams."""
 

@@ -254,6 +254,7 @@ _REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@host:5432/valence",
     "KAFKA_BOOTSTRAP_SERVERS": "host:9092,host:9092",
 }
+_DATABASES = ("postgresql://", "postgres://")
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -263,6 +264,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             f"{' and '.join(missing)} must be set: a process is told where its servers are. `make up` or `valence local up` runs everything"
             " on this machine with all variables set; docs/settings.md lists them"
         )
+    if not environment["DATABASE_URL"].startswith(_DATABASES):  # without its text, which has a password
+        raise SettingsError(f"DATABASE_URL is no address of a PostgreSQL database: expected one such as {_REQUIRED['DATABASE_URL']}")
     return Settings(
         database_url=environment["DATABASE_URL"],
         kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"],

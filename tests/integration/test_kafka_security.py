@@ -115,7 +115,7 @@ async def test_a_wrong_password_counts_as_a_broker_that_is_away(settings: Settin
     ],
 )
 def test_a_setting_that_cannot_work_is_named_at_the_start(variable: str, value: str, words: str) -> None:
-    given = {"DATABASE_URL": "x", "KAFKA_BOOTSTRAP_SERVERS": "x", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+    given = {"DATABASE_URL": "postgresql://x", "KAFKA_BOOTSTRAP_SERVERS": "x", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
     given |= {"KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p", variable: value}
     with pytest.raises(SettingsError, match=words):
         configuration.load(given)

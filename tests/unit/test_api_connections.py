@@ -104,16 +104,6 @@ async def test_an_answered_request_whose_body_does_not_get_on_is_given_up() -> N
         assert await reader.read() == b""
 
 
-async def test_a_body_of_any_size_is_no_header() -> None:
-    async with connected() as (reader, writer):
-        writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5001\r\n\r\n")
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
-        writer.write(b"x" * 5_000)
-        await later(Impatient.HEADER_SECONDS)
-        writer.write(b"x")
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
-
-
 async def test_an_answer_may_take_longer_than_the_headers() -> None:
     async with connected() as (reader, writer):
         writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")

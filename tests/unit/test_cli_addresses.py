@@ -98,6 +98,12 @@ def test_a_process_that_is_not_told_where_its_servers_are_says_how_and_what_sets
         load({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"})
 
 
+def test_what_is_no_address_of_postgresql_is_refused_without_the_password_in_it() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL is no address of a PostgreSQL database: expected one such as") as refused:
+        load({"DATABASE_URL": "postgres:user:a-secret@host", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"})
+    assert "a-secret" not in str(refused.value)
+
+
 def test_the_local_stacks_servers_replace_every_aws_setting_of_the_user(folder: Path) -> None:
     os.environ["AWS_PROFILE"] = "production"
     os.environ["AWS_SECRET_ACCESS_KEY"] = "of production"

@@ -39,7 +39,7 @@ from valence.downloading import download
 from valence.errors import WaitTimedOut
 from valence.follow import AfterSequence, Everything, follow
 from valence.formats import Format
-from valence.pieces import Progress, digest_header, pieces_of, read_pieces
+from valence.pieces import Pieces, Progress, digest_header, read_pieces
 from valence.retrying import Persistence
 from valence.selection import Selection
 from valence.transfer import Control, Transfer
@@ -144,7 +144,8 @@ class AsyncClient:
         """Send one part through the API, which checks its digest."""
         headers = {"Content-Length": str(len(content)), "Content-Digest": await asyncio.to_thread(digest_header, content)}
         path = f"/v1/uploads/{upload_id}/parts/{number}"
-        return await self._get(StoredPart, "PUT", path, content=lambda: pieces_of(content, progress), headers=headers, timeout=_PATIENT)
+        with Pieces(content, progress) as pieces:
+            return await self._get(StoredPart, "PUT", path, content=pieces.once, headers=headers, timeout=_PATIENT)
 
     async def part_urls(self, upload_id: UUID, numbers: Sequence[int]) -> list[PartUrl]:
         """Addresses at S3 to which these parts may be PUT, each for 15 minutes."""
@@ -254,8 +255,8 @@ class AsyncClient:
 
     async def put_to_storage(self, url: str, content: bytes, progress: Progress | None = None) -> httpx.Response:
         """PUT a part to an address that `part_urls` gave, without our key; the answer is S3's, whatever it is."""
-        headers = {"Content-Length": str(len(content))}
-        return await self._storage.put(url, content=pieces_of(content, progress), headers=headers)
+        with Pieces(content, progress) as pieces:
+            return await self._storage.put(url, content=pieces.once(), headers={"Content-Length": str(len(content))})
 
     async def _updates(
         self, upload_id: UUID, after: int, deadline: float | None

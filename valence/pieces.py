@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 #: Called with a number of bytes that were sent; with a negative one when some must be sent again.
 Progress = Callable[[int], None]
@@ -22,19 +22,33 @@ async def read_pieces(content: BinaryIO, progress: Progress | None) -> AsyncIter
             progress(len(piece))
 
 
-async def pieces_of(content: bytes, progress: Progress | None) -> AsyncIterator[bytes]:
-    """Bytes that are there; what was told of them is taken back if they are not sent to the end."""
-    told = 0
-    try:
-        for start in range(0, len(content), PIECE_BYTES):
-            piece = content[start : start + PIECE_BYTES]
+class Pieces:
+    """Bytes that are there, sent as often as need be: what was told of them is taken back where they are sent anew, or an error ends it."""
+
+    def __init__(self, content: bytes, progress: Progress | None) -> None:
+        self._content, self._progress = content, progress or (lambda count: None)
+        self._told = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *about: object) -> None:
+        if kind is not None:
+            self._take_back()
+
+    async def once(self) -> AsyncIterator[bytes]:
+        """All of them, from the start."""
+        self._take_back()
+        for start in range(0, len(self._content), PIECE_BYTES):
+            piece = self._content[start : start + PIECE_BYTES]
             yield piece
-            if progress is not None:
-                progress(len(piece))
-                told += len(piece)
-    finally:
-        if progress is not None and told != len(content):
-            progress(-told)
+            self._told += len(piece)
+            self._progress(len(piece))
+
+    def _take_back(self) -> None:
+        if self._told:
+            self._progress(-self._told)
+        self._told = 0
 
 
 def digest_header(content: bytes) -> str:

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 #: Parts that are on their way at the same time: four of 8 MiB fill most lines, and 32 MiB are little memory.
 PARALLEL = 4
-#: How often a part is sent to S3 before its answer is believed.
-_STORAGE_TRIES = 5
+#: How often a part is sent to S3 while S3 is only away or busy; docs/uploads.md has the rule, which is that of the page too.
+_TRIES = 10
+#: How often what waiting does not mend: an address may have lapsed, bytes may have been damaged on their way, or be gone at S3.
+_REFUSALS = 2
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 1.0
-#: How often the parts are looked at anew because some have vanished at S3.
-_ROUNDS = 3
-_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 #: With KMS keys an ETag is no MD5, so nothing can be compared.
 _ENCRYPTION, _KMS = "x-amz-server-side-encryption", "kms"
 _VANISHED = frozenset({"parts-missing", "parts-differ"})
+_DAMAGED = "digest-mismatch"
 _PUT_TOGETHER = "content-already-received"
 
 
@@ -55,7 +58,7 @@ class Control:
     async def passing(self) -> None:
         """Return once a further part may begin."""
         while self._paused and not self._cancelled:  # noqa: ASYNC110 - another thread may resume it, and can wake no event of a loop
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
         if self._cancelled:
             raise UploadCancelled("the upload was cancelled: it can be gone on with for a day")
 
@@ -81,7 +84,7 @@ class Transfer:
         with self._path.open("rb") as file:
             if self.size == 0:
                 return await self._client.put_content(upload.id, file, 0)  # there is no empty part: the API says what is wrong
-            for _ in range(_ROUNDS):
+            for _ in range(_REFUSALS):
                 try:
                     return await self._round(upload, file, whole=whole)
                 except ApiError as error:
@@ -120,26 +123,38 @@ class Transfer:
         return await self._client.complete(upload.id, [SentPart(number=number, etag=tags[number]) for number in sorted(tags)])
 
     async def _part(self, upload_id: UUID, number: int, content: bytes) -> str:
-        if not self._straight:
+        if self._straight:
+            return await self._to_storage(upload_id, number, content)
+        try:
             return (await self._client.put_part(upload_id, number, content, self._progress)).etag
-        said: object = ""
-        for attempt in range(_STORAGE_TRIES):
-            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) if attempt else 0)
+        except ApiError as error:
+            if error.name != _DAMAGED:
+                raise
+        return (await self._client.put_part(upload_id, number, content, self._progress)).etag
+
+    async def _to_storage(self, upload_id: UUID, number: int, content: bytes) -> str:
+        fault: ServiceUnreachable | StorageRefused
+        refusals = 0
+        for attempt in range(_TRIES):
+            await asyncio.sleep(min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)) if attempt else 0)
             (place,) = await self._client.part_urls(upload_id, [number])  # each time anew: the last one may have expired
+            address = str(httpx.URL(place.url).copy_with(query=None))
             try:
                 answer = await self._client.put_to_storage(place.url, content, self._progress)
             except httpx.TransportError as error:
-                said = error
+                fault = ServiceUnreachable(address, error)
                 continue
             tag = str(answer.headers.get("etag", "")).strip('"')
             if answer.is_success and (tag == await asyncio.to_thread(_md5, content) or _KMS in answer.headers.get(_ENCRYPTION, "")):
                 return tag
             self._progress(-len(content))
-            said = f"{answer.status_code}, ETag {tag!r}: {answer.text[:300]}"
-        address = str(httpx.URL(place.url).copy_with(query=None))
-        if isinstance(said, httpx.TransportError):
-            raise ServiceUnreachable(address, said)
-        raise StorageRefused(f"{address} does not take part {number}: {said}")
+            fault = StorageRefused(f"{address} does not take part {number}: {answer.status_code}, ETag {tag!r}: {answer.text[:300]}")
+            refusals += answer.status_code not in _PASSING
+            if refusals == _REFUSALS:
+                break
+            if answer.status_code == 404:
+                await self._client.parts(upload_id)  # the API finds that S3 has dropped what had come, and has it begun anew
+        raise fault
 
     def _stamp(self) -> tuple[int, int]:
         stat = self._path.stat()

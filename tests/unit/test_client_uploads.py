@@ -3,101 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import threading
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import msgspec
 import pytest
 
-from schemas.jobs import AnalysisOptions
-from schemas.resources import PROBLEM_TYPES, CompleteUpload, CreateUpload, PartList, PartUrl, PartUrls, StoredPart, Upload
 from schemas.status import Status
-from valence import AsyncClient, Client, Control, FileChanged, StorageRefused, UploadCancelled
-
-PART = 100
-CONTENT = os.urandom(5 * PART + 7)
-
-
-def problem(status: int, name: str, **headers: str) -> httpx.Response:
-    body = {"type": PROBLEM_TYPES + name, "title": name, "status": status, "detail": name}
-    return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-class Api(httpx.AsyncBaseTransport):
-    """One upload, its parts and its addresses; `disturb` may answer in the place of any request."""
-
-    def __init__(self, disturb: Callable[[httpx.Request], httpx.Response | None] = lambda request: None) -> None:
-        self.disturb = disturb
-        self.parts: dict[int, bytes] = {}
-        self.sent: Counter[int] = Counter()
-        self.most_at_once = self._at_once = 0
-        self.upload = Upload(
-            id=uuid4(),
-            filename="clip.mp4",
-            content_type="video/mp4",
-            bytes=len(CONTENT),
-            source="s3://b/k",
-            options=AnalysisOptions(),
-            media=None,
-            attempt=1,
-            status=Status.CREATED,
-            sequence=1,
-            failure=None,
-            created_at=datetime.now(UTC),
-            updated_at=datetime.now(UTC),
-            part_size=PART,
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            body = await request.aread()
-            await asyncio.sleep(0)
-            return self.disturb(request) or self._answer(request, body)
-        finally:
-            self._at_once -= 1
-
-    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        path = request.url.path.removeprefix(f"/v1/uploads/{self.upload.id}")
-        match request.method, path:
-            case "POST", "/v1/uploads":
-                self.upload = msgspec.structs.replace(self.upload, bytes=msgspec.json.decode(body, type=CreateUpload).bytes)
-            case "PUT", _:
-                number = int(path.rpartition("/")[2])
-                assert request.headers["content-length"] == str(len(body))
-                self.sent[number] += 1
-                self.parts[number] = body
-                etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-                stored = StoredPart(number=number, bytes=len(body), etag=etag)
-                return httpx.Response(200, content=msgspec.json.encode(stored), headers={"ETag": f'"{etag}"'})
-            case "GET", "/parts":
-                found = [
-                    StoredPart(number=number, bytes=len(part), etag=hashlib.md5(part, usedforsecurity=False).hexdigest())
-                    for number, part in sorted(self.parts.items())
-                ]
-                return httpx.Response(200, content=msgspec.json.encode(PartList(part_size=PART, parts=found)))
-            case "POST", "/part-urls":
-                (number,) = msgspec.json.decode(body)["numbers"]
-                url = PartUrl(number=number, url=f"http://s3/b/k/{number}?signed", expires_at=datetime.now(UTC))
-                return httpx.Response(200, content=msgspec.json.encode(PartUrls(urls=[url])))
-            case "POST", "/complete":
-                named = msgspec.json.decode(body, type=CompleteUpload).parts or []
-                if {part.number for part in named} - self.parts.keys():
-                    return problem(409, "parts-differ")
-                self.upload = msgspec.structs.replace(self.upload, status=Status.RECEIVED)
-        return httpx.Response(200, content=msgspec.json.encode(self.upload))
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(self.parts[number] for number in sorted(self.parts))
+from tests.upload_api import CONTENT, PART, Api, client, problem
+from valence import Client, Control, FileChanged, UploadCancelled
 
 
 @pytest.fixture
@@ -105,10 +22,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "clip.mp4"
     path.write_bytes(CONTENT)
     return path
-
-
-def client(api: Api) -> AsyncClient:
-    return AsyncClient("http://api", "val_live_x", transport=api, patience_seconds=30)
 
 
 @pytest.mark.parametrize("straight", [False, True])
@@ -154,7 +67,7 @@ async def test_what_passes_is_asked_again_and_told_progress_taken_back(file: Pat
     api = Api(disturb)
     async with client(api) as sending:
         assert (await sending.upload_file(file, progress=told.append)).status is Status.RECEIVED
-    assert api.content == CONTENT
+    assert (api.content, sum(told)) == (CONTENT, len(CONTENT))
     assert disturbances == []
 
 
@@ -216,25 +129,6 @@ async def test_another_file_than_the_one_that_was_begun_is_refused(file: Path) -
         with pytest.raises(FileChanged, match="was changed"):
             await sending.upload_file(file)
     assert api.upload.status is Status.CREATED
-
-
-async def test_an_address_that_s3_does_not_take_is_told_without_its_signature(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valence.transfer._STORAGE_TRIES", 1)
-    api = Api(lambda request: httpx.Response(403, text="SignatureDoesNotMatch") if request.url.host == "s3" else None)
-    async with client(api) as sending:
-        with pytest.raises(StorageRefused, match=r"403, .*SignatureDoesNotMatch") as refused:
-            await sending.upload_file(file, straight_to_storage=True)
-    assert "signed" not in str(refused.value)
-
-
-async def test_a_part_that_arrives_at_s3_with_other_bytes_is_sent_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valence.transfer._FIRST_PAUSE_SECONDS", 0)
-    broken = [httpx.Response(200, headers={"ETag": '"00000000000000000000000000000000"'})]
-    api = Api(lambda request: broken.pop() if broken and request.url.host == "s3" else None)
-    told: list[int] = []
-    async with client(api) as sending:
-        await sending.upload_file(file, straight_to_storage=True, progress=told.append)
-    assert (api.content, sum(told), broken) == (CONTENT, len(CONTENT), [])
 
 
 def test_an_upload_can_be_paused_gone_on_with_and_cancelled_from_another_thread(file: Path) -> None:

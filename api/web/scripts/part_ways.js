@@ -1,10 +1,10 @@
 // The two ways of a part: through the API, or straight to S3 at an address that the API has signed. Where it arrives its bytes are checked.
 
 import { md5 } from "./md5.js";
-import { OWN, Problem, ask } from "./server.js";
+import { OWN, Problem, ask, passes } from "./server.js";
 import { text } from "./text.js";
 
-/** S3 does not take a part, or cannot be reached from this browser: `status` is 0 then. */
+/** S3 refuses a part for good, or cannot be reached from this browser: `status` is 0 then. */
 export class StorageProblem extends Problem {}
 
 /** Whether the operator wants parts to go straight to S3, which must allow it to this page. */
@@ -23,11 +23,10 @@ export async function throughTheApi(upload, number, part) {
 /** The same straight to S3, at a new address each time: those that were not used soon are void. */
 export async function straightToStorage(upload, number, part) {
   const { urls: [place] } = await ask("POST", `/v1/uploads/${upload.id}/part-urls`, { numbers: [number] });
-  const passing = (request) => request.status >= 500 || request.status === 429;
   return {
     address: place.url,
     headers: { "Content-MD5": base64(md5(part)) },
-    refusal: (request) => (passing(request) ? refusal(request) : new StorageProblem(request.status, { detail: text.uploads.refused })),
+    refusal: ({ status }) => new (passes(status) ? Problem : StorageProblem)(status, { detail: text.uploads.storageTrouble(status) }),
   };
 }
 

@@ -2,16 +2,15 @@
 
 import { StorageProblem, straightIsWanted, straightToStorage, throughTheApi } from "./part_ways.js";
 import { Problem, ask } from "./server.js";
+import { text } from "./text.js";
+import { MOST_TRIES, Tries } from "./tries.js";
 
 const AT_ONCE = 3;
 const FIRST_PAUSE_MILLISECONDS = 1000;
 const LONGEST_PAUSE_MILLISECONDS = 30000;
+const PUT_TOGETHER = "content-already-received";
 /** Over which time the speed is measured. */
 const SPEED_MILLISECONDS = 5000;
-/** So often in a row S3 may take nothing while the API answers: then the file goes through the API, which the card says. */
-const MOST_REFUSALS = 2;
-/** What a server says that is only away or busy. */
-const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 
 /** A part that did not arrive because sending was stopped. */
 class Stopped extends Error {}
@@ -23,7 +22,7 @@ export class Sending extends EventTarget {
   #samples = [];
   #wanted = false;
   #round = 0;
-  #refusals = 0;
+  #tries = new Tries();
   #pause = FIRST_PAUSE_MILLISECONDS;
   #wake = () => {};
 
@@ -52,18 +51,19 @@ export class Sending extends EventTarget {
   /** Send what is missing until everything is there, somebody stops it, or it cannot go on. */
   async run() {
     this.#wanted = true;
+    this.#startAfresh();
     while (this.#wanted) {
       try {
         await this.#sendMissing();
         this.#become("finishing");
-        this.upload = await ask("POST", `/v1/uploads/${this.upload.id}/complete`, {});
+        this.upload = await this.#tries.of("complete", () => ask("POST", `/v1/uploads/${this.upload.id}/complete`, {}));
         this.#end("done");
       } catch (error) {
         this.#stopRequests();
         if (error instanceof Stopped || !this.#wanted) return;
-        if (error instanceof StorageProblem) this.#refused();
-        else if (!(error instanceof Problem && PASSING.has(error.status))) this.#fail(error);
-        if (this.#wanted) await this.#patience(error);
+        const goesOn = this.#tries.areLeft(error) || this.#mayGoAnotherWay(error);
+        if (goesOn) await this.#patience(error);
+        else this.#fail(error);
       }
     }
   }
@@ -80,7 +80,9 @@ export class Sending extends EventTarget {
 
   async #sendMissing() {
     this.#become("checking");
-    const { part_size: size, parts } = await ask("GET", `/v1/uploads/${this.upload.id}/parts`);
+    const found = await this.#tries.of("parts", () => this.#partsThere());
+    if (!found) return;
+    const { part_size: size, parts } = found;
     const there = new Set(parts.map((part) => part.number));
     this.#stored = parts.reduce((sum, part) => sum + part.bytes, 0);
     this.resumedAt = this.#stored;
@@ -89,9 +91,22 @@ export class Sending extends EventTarget {
     this.#become("sending");
     const round = this.#round;
     const next = async () => {
-      while (missing.length) await this.#sendPart(missing.shift(), size, round);
+      while (missing.length) {
+        const number = missing.shift();
+        await this.#tries.of(number, () => this.#sendPart(number, size, round));
+      }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
+  }
+
+  /** The parts that have come; null where they have been put together already, and only the answer was lost. */
+  async #partsThere() {
+    try {
+      return await ask("GET", `/v1/uploads/${this.upload.id}/parts`);
+    } catch (error) {
+      if (error.name === PUT_TOGETHER) return null;
+      throw error;
+    }
   }
 
   async #sendPart(number, size, round) {
@@ -113,7 +128,6 @@ export class Sending extends EventTarget {
     this.#requests.delete(number);
     this.#stored += part.size;
     this.#pause = FIRST_PAUSE_MILLISECONDS;
-    this.#refusals = 0;
     this.#progress(number, 0);
   }
 
@@ -125,10 +139,17 @@ export class Sending extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** S3 has not taken a part; the API has answered just before. */
-  #refused() {
-    this.#refusals += 1;
-    if (this.#refusals >= MOST_REFUSALS) this.detour = true;
+  #startAfresh() {
+    this.#tries = new Tries();
+    this.#pause = FIRST_PAUSE_MILLISECONDS;
+  }
+
+  /** What S3 does not take from here, though the API answers, goes through the API from now on, which the card says. */
+  #mayGoAnotherWay(error) {
+    if (!(error instanceof StorageProblem)) return false;
+    this.detour = true;
+    this.#startAfresh();
+    return true;
   }
 
   async #patience(error) {
@@ -147,7 +168,8 @@ export class Sending extends EventTarget {
   }
 
   #fail(error) {
-    this.failure = error instanceof Problem ? error.message : String(error.message ?? error);
+    const said = error instanceof DOMException ? text.uploads.unreadable : error.message;
+    this.failure = this.#tries.areUsedUp ? text.uploads.usedUp(said, MOST_TRIES) : said;
     this.#end("failed");
   }
 

@@ -14,6 +14,10 @@ export class Problem extends Error {
   }
 }
 
+/** What a server says that is only away or busy. */
+const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+export const passes = (status) => PASSING.has(status);
+
 /** The header that tells our own requests from those another site has a browser make. */
 export const OWN = { "Valence-Request": "1" };
 

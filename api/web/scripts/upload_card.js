@@ -1,6 +1,6 @@
 // An upload that is on its way: its file being sent, then its stations.
 
-import { fill, h, say } from "./dom.js";
+import { announce, fill, h, say } from "./dom.js";
 import * as format from "./formats.js";
 import { icon } from "./icons.js";
 import { outlookOf, pipeline, standing } from "./pipeline.js";
@@ -34,9 +34,10 @@ export function uploadCard(upload, complain) {
       bar.value = sending.file.size ? sending.sent / sending.file.size : 0;
       say(facts, progressOf(sending));
       say(state, stateOf(sending));
-      const paused = sending.state === "paused" || sending.state === "failed";
+      if (sending.state === "failed" && offered !== "failed") announce(text.pipeline.said(name, stateOf(sending)), { urgent: true });
+      const goOn = { paused: text.uploads.resume, failed: text.tryAgain }[sending.state];
       if (sending.state === "finishing") offer("finishing", () => []);
-      else if (paused) offer("paused", () => [button(text.uploads.resume, "play", () => queue.resume(sending)), cancel()]);
+      else if (goOn) offer(sending.state, () => [button(goOn, "play", () => queue.resume(sending)), cancel()]);
       else offer("moving", () => [button(text.uploads.pause, "pause", () => sending.pause()), cancel()]);
     } else if (interrupted) {
       say(state, text.uploads.interrupted);

@@ -164,7 +164,7 @@ async def set_plan(db: Database, account: str, plan: str) -> None:
 
 
 def _no_account(name: str) -> AccountMissing:
-    return AccountMissing(f"there is no account named {name!r}: create it with `valence accounts create {name}`")
+    return AccountMissing(f"there is no account named {name!r}: `valence accounts list` lists them, `valence accounts create` makes one")
 
 
 async def authenticate(db: Database, text: str) -> Principal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ def accounts() -> None:
 @data_option
 def create(name: str, data: Path | None) -> None:
     """Create an account."""
+    if not name.strip():
+        raise Misused(f"{name!r} is no name for an account: expected one such as acme")
     account_id = ask(data, lambda database: records.create_account(database, name))
     click.echo(f"account {printable(name)}: {account_id}\n`valence keys create --account {printable(name)}` makes a key for it")
 
@@ -90,10 +93,12 @@ def verify_email(email: str, url: str | None, data: Path | None) -> None:
 
 @accounts.command()
 @click.argument("name")
-@click.confirmation_option(prompt="Delete the account with everything in it?")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
-def delete(name: str, data: Path | None) -> None:
+def delete(name: str, yes: bool, data: Path | None) -> None:
     """Delete an account, by its name or address, with everything in it."""
+    if not yes:
+        click.confirm(f"Delete the account {printable(name)} with everything in it?", abort=True, err=True)
     receipt_id = ask(data, lambda database: records.close_account(database, name))
     click.echo(f"account {printable(name)} is closed; `GET /v1/receipts/{receipt_id}` tells what is gone")
 
@@ -115,6 +120,7 @@ def _page(url: str | None, data: Path | None) -> str:
 
 def ask(data: Path | None, question: Callable[[Database], Awaitable[T]]) -> T:
     """The answer to one question to PostgreSQL."""
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())  # the command says it in one sentence when it ends
 
     async def answer(url: str) -> T:
         database = Database(url, connections=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ def find_api(url: str | None, key: str | None, data: Path | None) -> Api:
     """The API to speak to. The local stack's key is never sent to another address."""
     login = login_file.read()
     if url is not None:
+        _check(url)
         if key is None and login is not None and login.api_url == url.rstrip("/"):
             key = login.api_key
         if key is None:
@@ -61,7 +63,13 @@ def known_url(url: str | None, data: Path | None) -> str:
     found = url or read_stack_file(data or default_data_folder()).get("api_url")
     if found is None:
         raise Misused(f"no API is known: give its address with --api-url or {_URL}, or start a local stack with `valence local up`")
+    _check(found)
     return str(found).rstrip("/")
+
+
+def _check(url: str) -> None:
+    if not re.match(r"https?://[^/\s]", url):
+        raise Misused(f"{url!r} is no address of an API: expected one such as https://valence.example or http://127.0.0.1:8000")
 
 
 @contextmanager

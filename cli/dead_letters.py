@@ -50,7 +50,7 @@ def list_(redriven: bool, data: Path | None) -> None:
         when = f"{letter['dead_lettered_at'].astimezone():%d %b %H:%M}"
         again = " (redriven)" if letter["redriven_at"] else ""
         table.add_row(str(letter["id"]), when, letter["topic"], letter["reason"] + again, Text(printable(letter["error"])))
-    print_table(table, "there are no dead letters")
+    print_table(table, "There are no dead letters.")
 
 
 @dead_letters.command()

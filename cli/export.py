@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from cli.api import api_options, connected, find_api
-from cli.exits import Exit
+from cli.exits import CommandFailed, Exit
 from cli.selecting import selection_options
 from cli.wording import printable, size
 from valence import Format, Selection
@@ -34,7 +35,7 @@ def export(file: Path, formats: tuple[str, ...], selection: Selection, api_url: 
     chosen = [Format(form) for form in formats] or [Format.JSON]
     unfinished = file.with_name(f"{file.name}.part")
     try:
-        with connected(find_api(api_url, api_key, data)) as client, unfinished.open("wb") as out:
+        with connected(find_api(api_url, api_key, data)) as client, _opened(unfinished) as out:
             written = client.archive(out, selection, formats=chosen)
         unfinished.replace(file)
     finally:
@@ -49,3 +50,10 @@ def export(file: Path, formats: tuple[str, ...], selection: Selection, api_url: 
     count = len(manifest["uploads"]) - len(without)
     click.echo(f"{file}: {count} {'analysis' if count == 1 else 'analyses'}, {size(written)}")
     return Exit.NOT_COMPLETED if without or not manifest["complete"] else Exit.COMPLETED
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("wb")
+    except OSError as error:
+        raise CommandFailed(f"nothing can be written into {file.parent} ({error.strerror}): name a file in another folder") from error

@@ -133,6 +133,9 @@ class _Traveller:
         self._started = time.monotonic()
 
     def go(self) -> None:
+        if self._journey.bytes == 0:
+            self._tell(refused=True, failure=Failure(code="empty-file", message="the file is empty: choose another"))
+            return
         try:
             self._send()
             self._follow()

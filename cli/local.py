@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def logs(name: str | None, following: bool, data: Path | None) -> None:
     """Print the last lines of a log, or of all of them."""
     folder = _folder(data) / "logs"
     known = sorted(folder.glob("*.log"))
-    files = [path for path in known if name in (None, path.stem, path.stem.rpartition("-")[0])]
+    files = [path for path in known if name is None or _is(path.stem, name)]
     if not files:
         there_are = ", ".join(path.stem for path in known) or "none: no local stack has run there"
         raise Misused(f"there is no log of {name or 'anything'} in {folder}; there are {there_are}")
@@ -110,7 +111,7 @@ def reset(yes: bool, data: Path | None) -> None:
 @data_option
 def kill(name: str, signal: str, data: Path | None) -> None:
     """Send a signal to a server or process, which is then started again."""
-    _print([child for child in Control(_folder(data)).kill(name, signal) if _is(child, name)])
+    _print([child for child in Control(_folder(data)).kill(name, signal) if _is(child.name, name)])
 
 
 @local.command()
@@ -118,15 +119,16 @@ def kill(name: str, signal: str, data: Path | None) -> None:
 @data_option
 def restart(name: str, data: Path | None) -> None:
     """Stop a server or process with the grace it needs, and wait until it serves again."""
-    _print([child for child in Control(_folder(data)).restart(name) if _is(child, name)])
+    _print([child for child in Control(_folder(data)).restart(name) if _is(child.name, name)])
 
 
 def _folder(data: Path | None) -> Path:
     return (data or default_data_folder()).resolve()
 
 
-def _is(child: ChildStatus, name: str) -> bool:
-    return name in (child.name, child.name.rpartition("-")[0])
+def _is(child: str, name: str) -> bool:
+    """Whether a child is meant by a name, which may be that of a stage: its replicas have a number behind it."""
+    return re.fullmatch(rf"{re.escape(name)}(-\d+)?", child) is not None
 
 
 def _print(children: list[ChildStatus]) -> None:

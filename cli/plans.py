@@ -10,6 +10,7 @@ from rich.text import Text
 from api import accounts as records
 from cli.accounts import ask
 from cli.consoles import output, plain_table
+from cli.exits import Misused
 from cli.servers import data_option
 from cli.wording import printable
 
@@ -44,6 +45,8 @@ def list_(data: Path | None) -> None:
 @data_option
 def define(name: str, videos: int | None, minutes: int | None, data: Path | None) -> None:
     """Make a plan, or change what it allows from now on."""
+    if not name.strip():
+        raise Misused(f"{name!r} is no name for a plan: expected one such as team")
     ask(data, lambda database: records.define_plan(database, name, videos, minutes))
     click.echo(f"plan {printable(name)}: {_words(videos)} videos and {_words(minutes)} minutes a month")
 

@@ -18,6 +18,9 @@ Result = TypeVar("Result")
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+#: By value: click would take the names of an enumeration's members, in capitals.
+_STATUSES = click.Choice([status.value for status in Status])
+
 
 class Moment(click.ParamType):
     """A date, a time, or how long ago it was, such as 90m, 12h, 7d or 2w; of this machine's zone unless it names one."""
@@ -38,7 +41,7 @@ _OPTIONS = (
     click.option("--search", metavar="WORDS", help='Only with these words said or in the name: `"a phrase"`, `a or b`, `-not`, `begin*`.'),
     click.option("--emotion", multiple=True, type=click.Choice(EMOTIONS), metavar="EMOTION", help=f"Only with: {', '.join(EMOTIONS)}."),
     click.option("--sentiment", multiple=True, type=click.Choice(SENTIMENTS), metavar="SENTIMENT", help=f"Or: {', '.join(SENTIMENTS)}."),
-    click.option("--status", multiple=True, type=click.Choice(list(Status)), metavar="STATUS", help=f"Only so: {', '.join(Status)}."),
+    click.option("--status", multiple=True, type=_STATUSES, metavar="STATUS", help=f"Only so: {', '.join(Status)}."),
     click.option("--since", type=Moment(), metavar="WHEN", help="Only sent since then: a date, a time, or 7d for seven days ago."),
     click.option("--until", type=Moment(), metavar="WHEN", help="Only sent before then."),
 )

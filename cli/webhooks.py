@@ -12,6 +12,7 @@ from rich.text import Text
 from cli.api import api_options, connected, find_api
 from cli.consoles import plain_table, print_table
 from cli.pages import first
+from cli.selecting import Moment
 from cli.wording import printable
 from schemas.webhooks import ENDINGS, ChangeWebhook, Delivery, DeliveryState, Webhook, WebhookEvent
 
@@ -26,7 +27,7 @@ def webhooks() -> None:
     \b
       valence webhooks create https://example.org/valence
       valence webhooks deliveries 0199c0de-... --state failed
-      valence webhooks replay 0199c0de-... --since 2026-11-26T08:00:00+01:00
+      valence webhooks replay 0199c0de-... --since 12h
     """
 
 
@@ -77,18 +78,17 @@ def deliveries(webhook_id: UUID, limit: int, states: tuple[str, ...], api_url: s
 @webhooks.command()
 @click.argument("webhook_id", type=click.UUID)
 @click.argument("delivery_id", type=click.UUID, required=False)
-@click.option("--since", metavar="TIME", help="Instead of one delivery all that have failed since then, like 2026-11-26T08:00:00+01:00.")
+@click.option("--since", type=Moment(), metavar="WHEN", help="Instead of one delivery all that have failed since then: a time, or 12h.")
 @api_options
 def replay(
-    webhook_id: UUID, delivery_id: UUID | None, since: str | None, api_url: str | None, api_key: str | None, data: Path | None
+    webhook_id: UUID, delivery_id: UUID | None, since: datetime | None, api_url: str | None, api_key: str | None, data: Path | None
 ) -> None:
     """Send a delivery again, or with --since everything that has failed since a time."""
     if (delivery_id is None) == (since is None):
         raise click.UsageError("name either a delivery, as `valence webhooks deliveries` lists them, or a time with --since")
-    moment = _moment(since) if since is not None else None
     with connected(find_api(api_url, api_key, data)) as client:
-        if moment is not None:
-            click.echo(f"{client.webhooks.replay_failures(webhook_id, moment)} are sent again")
+        if since is not None:
+            click.echo(f"{client.webhooks.replay_failures(webhook_id, since)} are sent again")
         elif delivery_id is not None:
             client.webhooks.replay(webhook_id, delivery_id)
             click.echo(f"{delivery_id} is sent again")
@@ -111,7 +111,7 @@ def enable(webhook_id: UUID, api_url: str | None, api_key: str | None, data: Pat
     """Enable a webhook that was disabled because its receiver was gone or had failed for days."""
     with connected(find_api(api_url, api_key, data)) as client:
         changed = client.webhooks.change(webhook_id, ChangeWebhook(enabled=True))
-    click.echo(f"{changed.id} is enabled: `valence webhooks replay {changed.id} --since TIME` sends what it has missed")
+    click.echo(f"{changed.id} is enabled: `valence webhooks replay {changed.id} --since WHEN` sends what it has missed")
 
 
 @webhooks.command()
@@ -150,10 +150,3 @@ def _newest(delivery: Delivery) -> str:
     newest = delivery.newest_attempts[0]
     said = str(newest.status) if newest.status is not None else printable(newest.error or "")
     return f"{said} after {newest.duration_seconds:.1f} s"
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no time: expected one like 2026-11-26T08:00:00+01:00", param_hint="--since") from error

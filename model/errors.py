@@ -56,7 +56,7 @@ class FusionRefused(ModelError):
 
 
 class OutOfMemory(ModelError):
-    """This video needed more memory than there was. What it held is free again, and the next video is analysed."""
+    """This video needed more memory than there was. None of it is kept from the next video, which is analysed as if nothing had been."""
 
     code = "out_of_memory"
 
@@ -65,9 +65,12 @@ class OutOfMemory(ModelError):
 
     @staticmethod
     def is_meant_by(error: Exception) -> bool:
-        """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's, ONNX Runtime's and C++'s by their words."""
+        """Whether an error says so: Python's and NumPy's own, torch's by its name, and torch's, ONNX Runtime's and C++'s by their words.
+
+        A thread that cannot be started is one of them: its stack found no room.
+        """
         named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        return named or any(words in str(error) for words in ("allocate memory", "std::bad_alloc"))
+        return named or any(words in str(error) for words in ("allocate memory", "std::bad_alloc", "can't start new thread"))
 
 
 class WeightsMissing(ModelError):

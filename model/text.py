@@ -160,6 +160,8 @@ def _session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceS
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # What a batch took goes back when it is read. An arena keeps it: after one that found no memory, none would be left for the next.
+    options.enable_cpu_mem_arena = False
     # A thread that waits must not spin: the recogniser needs the processor.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

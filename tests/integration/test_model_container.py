@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -27,7 +28,8 @@ from samples.script import DIALOGUE, ERRAND, read_script
 from samples.sounds import spoken
 from schemas.analysis import Analysis
 from schemas.jobs import AnalysisOptions, InferenceJob
-from tests.media_samples import raw_sound
+from tests.media_samples import clip, raw_sound
+from tests.sagemaker_standin import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _VIDEO = {"content-type": "video/mp4"}
@@ -76,13 +78,6 @@ def bucket() -> Iterator[tuple[type[Bucket], str]]:
     thread.join()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -123,7 +118,7 @@ def _ping(client: httpx.Client) -> int:
 def _container(
     s3: str, drain_seconds: int = 100, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "VALENCE_MODEL_PROFILE": "bundled",
@@ -228,6 +223,23 @@ def test_a_client_that_leaves_while_its_video_is_analysed_costs_nobody_else_anyt
     assert all(answer.json()["utterances"] for answer in answers)
 
 
+def test_a_video_that_needs_more_memory_than_there_is_fails_alone_and_leaves_it_to_the_next(
+    bucket: tuple[type[Bucket], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vast = clip(video=None, seconds=16.0, captions=tuple((float(at), at + 0.9, b"word " * 90) for at in range(16)))
+    with _container(bucket[1], settings={"VALENCE_MODEL_CONCURRENT_VIDEOS": "1"}) as (process, client):
+        assert _invoke(client, _job()).status_code == 200  # it has what a small video needs
+        held = 1024 * int(Path(f"/proc/{process.pid}/status").read_text().partition("VmData:")[2].split()[0])
+        resource.prlimit(process.pid, resource.RLIMIT_DATA, (held + 12 * 1024**2, resource.RLIM_INFINITY))
+        with monkeypatch.context() as patch:
+            patch.setattr(Bucket, "content", vast)
+            failed = _invoke(client, _job(bytes=len(vast)))
+        after = [_invoke(client, _job()).status_code for _ in range(3)]
+
+        assert (failed.status_code, failed.json().get("code"), failed.json().get("retryable")) == (500, "out_of_memory", True)
+        assert (_ping(client), after) == (200, [200] * 3)
+
+
 def test_sigterm_lets_the_video_in_work_end_and_leaves_no_process(bucket: tuple[type[Bucket], str]) -> None:
     with _container(bucket[1]) as (process, client), ThreadPoolExecutor(1) as threads:
         family = _children(process.pid)
@@ -274,7 +286,7 @@ def test_sigkill_leaves_no_process(bucket: tuple[type[Bucket], str]) -> None:
     ],
 )
 def test_a_container_that_cannot_do_its_work_says_so_and_ends(settings: dict[str, str], status: int, said: str) -> None:
-    environment = {**os.environ, "VALENCE_MODEL_PORT": str(_free_port()), **settings}
+    environment = {**os.environ, "VALENCE_MODEL_PORT": str(free_port()), **settings}
 
     ended = subprocess.run([sys.executable, "-m", "model", "serve"], cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60)
 

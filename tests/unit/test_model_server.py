@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -116,8 +117,9 @@ def _more_than_there_is() -> Exception:
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 68719476736"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned [...] Status Message: std::bad_alloc"),
+        RuntimeError("can't start new thread"),
     ],
-    ids=["Python", "torch on a GPU", "torch", "ONNX Runtime", "a kernel of ONNX Runtime"],
+    ids=["Python", "torch on a GPU", "torch", "ONNX Runtime", "a kernel of ONNX Runtime", "a thread"],
 )
 async def test_a_video_that_needs_too_much_memory_fails_alone(model: FakeModel, error: Exception) -> None:
     model.let_go.set()
@@ -129,6 +131,21 @@ async def test_a_video_that_needs_too_much_memory_fails_alone(model: FakeModel, 
         assert (await client.get("/ping")).status_code == 200
         assert (await client.post("/invocations", content=b"small", headers=VIDEO)).status_code == 200
     assert (failed.status_code, failed.json()["code"], failed.json()["retryable"]) == (500, "out_of_memory", True)
+
+
+async def test_a_container_in_service_starts_no_more_threads_for_which_there_may_be_no_memory(
+    model: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    model.let_go.set()
+    async with running(lambda: model) as (_, client):
+        await loaded(client)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", no_room)
+            answer = await client.post("/invocations", content=b"video", headers=VIDEO)
+    assert answer.status_code == 200
 
 
 async def test_an_analysis_is_answered_as_json(model: FakeModel) -> None:

@@ -39,8 +39,13 @@ def _text(render: Callable[[Analysis], str]) -> Callable[[Analysis, Upload], byt
     return lambda analysis, upload: render(analysis).encode()
 
 
+def file_name(upload: Upload) -> str:
+    """The name of the video: what was ingested from S3 has that of its object."""
+    return upload.filename or upload.source.rpartition("/")[2]
+
+
 def _elan(analysis: Analysis, upload: Upload) -> bytes:
-    name = upload.filename or upload.source.rpartition("/")[2]
+    name = file_name(upload)
     media_type = upload.content_type or mimetypes.guess_type(name)[0] or "video/mp4"
     return elan.eaf(analysis, elan.Video(name, media_type, upload.updated_at))
 

@@ -112,7 +112,7 @@ class _Archive:
         return await asyncio.to_thread(self._add, upload, analysis[0]["attempt"], analysis[0]["document"])
 
     def _add(self, upload: Upload, attempt: int, document: object) -> list[bytes]:
-        stem, names = self._names.stem(upload.filename), []
+        stem, names = self._names.stem(analyses.file_name(upload)), []
         for form in self._forms:
             names.append(f"{stem}{form.suffix}")
             self._zip.add(form.render(msgspec.convert(document, Analysis), upload), names[-1])

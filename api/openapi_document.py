@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
@@ -81,6 +81,11 @@ class Document(JsonRenderPlugin):
     def __init__(self) -> None:
         super().__init__(path="/openapi.json")
         self._rendered: bytes | None = None
+
+    def receive_router(self, router: Router) -> None:
+        """Take away Litestar's own page for addresses beside the document that nothing has: they are answered with a problem like all."""
+        ours = {f"{router.path}{path}" for path in self.paths}
+        router.routes[:] = [route for route in router.routes if route.path in ours]
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """The document as JSON."""

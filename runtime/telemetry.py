@@ -20,6 +20,7 @@ from uuid import UUID
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 _upload_id: ContextVar[UUID | None] = ContextVar("upload_id", default=None)
@@ -78,6 +79,7 @@ def configure(process: str) -> None:
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             static_fields={"process": process},
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, of which the message says the same
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -55,6 +55,21 @@ def test_everything_else_that_goes_wrong_is_logged() -> None:
     assert logged(WORTH_KNOWING) == WORTH_KNOWING
 
 
+_COLOURED = """
+import logging
+from runtime import telemetry
+telemetry.configure("test")
+logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\\x1b[36mStarted\\x1b[0m", "port": 1})
+"""
+
+
+def test_a_line_says_once_what_it_says_and_no_colours_of_a_terminal() -> None:
+    ended = subprocess.run([sys.executable, "-c", _COLOURED], capture_output=True, text=True, check=True)
+    line = json.loads(ended.stderr)
+    assert (line["message"], line["port"]) == ("Started", 1)
+    assert "Started" not in str({**line, "message": None})
+
+
 _CARRYING = """
 import json, os, sys
 from uuid import uuid4

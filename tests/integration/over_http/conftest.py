@@ -88,7 +88,7 @@ def client(api: ApiProcess, key: str) -> Iterator[Client]:
 def keep(database: Database, account: UUID) -> Keep:
     """Stores a completed upload of the test's account, with the analyses of its attempts; returns its id."""
 
-    async def kept(*attempts: dict[str, Any], name: str = "clip.mp4", owner: UUID = account) -> str:
+    async def kept(*attempts: dict[str, Any], name: str | None = "clip.mp4", owner: UUID = account) -> str:
         upload_id = uuid4()
         new = NewUpload(id=upload_id, account_id=owner, source=Source(bucket="valence", key="ingest/clip.mp4"), file_name=name)
         async with database.transaction() as connection:

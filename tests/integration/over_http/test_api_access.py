@@ -114,7 +114,8 @@ async def test_an_upload_at_its_last_attempt_cannot_be_retried(http: httpx.Async
 
 
 async def test_every_error_of_the_framework_is_a_problem_too(http: httpx.AsyncClient) -> None:
-    assert problem(await http.get("/nowhere")) == (404, "no-such-route")
+    for path in ("/nowhere", "/v1", "/v1/nowhere", "/v1/nowhere/at-all"):
+        assert problem(await http.get(path)) == (404, "no-such-route"), path
     refused = await http.delete("/v1/uploads")
     assert problem(refused) == (405, "method-not-allowed")
     assert "POST" in refused.headers["allow"]

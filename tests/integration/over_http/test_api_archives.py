@@ -69,6 +69,11 @@ async def test_names_lead_nowhere_and_are_given_once(http: httpx.AsyncClient, ke
     assert {name for entry in manifest["uploads"] for name in entry["files"]} == set(files)
 
 
+async def test_what_was_ingested_has_the_name_of_its_object(http: httpx.AsyncClient, keep: Keep) -> None:
+    await keep(SAID, name=None)
+    assert list((await archive(http, format=["srt", "eaf"]))[0]) == ["clip.srt", "clip.eaf"]
+
+
 async def test_what_is_erased_strange_or_not_ready_is_reported_and_the_rest_is_there(
     http: httpx.AsyncClient, settings: Settings, database: Database, keep: Keep
 ) -> None:

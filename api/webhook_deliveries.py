@@ -22,6 +22,7 @@ from runtime import database
 from runtime.database import Connection, Database
 from runtime.identifiers import canonical, uuid7
 from schemas.webhooks import (
+    MOST_AT_ONCE,
     TEST_EVENT,
     Delivery,
     DeliveryPage,
@@ -128,10 +129,15 @@ async def replay_failures(request: Authenticated, services: Injected, webhook_id
     """Send again everything that has failed since a time, also what happened while the webhook was disabled."""
     webhook = await find(services.database, request.user.account_id, webhook_id)
     data = await bodies.read(request, ReplayFailures)
-    async with services.database.transaction() as connection:
-        await _lock_enabled(connection, webhook)
-        counted = await database.row(connection, "replay_webhook_failures", webhook_id=webhook.id, since=data.since)
-    return msgspec.convert(counted, Replayed)
+    replayed, since = 0, data.since
+    while True:
+        async with services.database.transaction() as connection:
+            await _lock_enabled(connection, webhook)
+            told = {"webhook_id": webhook.id, "since": since, "most": MOST_AT_ONCE}
+            (batch,) = await database.rows(connection, "replay_webhook_failures", **told)
+        replayed, since = replayed + batch["replayed"], batch["newest"]
+        if batch["replayed"] < MOST_AT_ONCE:
+            return Replayed(replayed=replayed)
 
 
 async def _take_try(db: Database, account_id: UUID) -> None:

@@ -26,7 +26,7 @@ from runtime.database import Database
 from runtime.destinations import RefusedDestination
 from runtime.identifiers import canonical, uuid7
 from schemas.webhook_signatures import SECRET_BYTES, as_text
-from schemas.webhooks import ChangeWebhook, NewWebhook, Webhook, WebhookList, WebhookWithSecret
+from schemas.webhooks import MOST_AT_ONCE, ChangeWebhook, NewWebhook, Webhook, WebhookList, WebhookWithSecret
 
 #: Webhooks that an account may have.
 MOST_WEBHOOKS = 20
@@ -96,6 +96,7 @@ async def change_webhook(request: Authenticated, services: Injected, webhook_id:
     data = await bodies.read(request, ChangeWebhook)
     if data.url is not msgspec.UNSET and data.url != before.url:
         await _check_url(services, data.url)
+    now = datetime.now(UTC)
     wanted = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     async with services.database.transaction() as connection:
         if await database.row(connection, "lock_webhook", id=before.id) is None:
@@ -110,9 +111,10 @@ async def change_webhook(request: Authenticated, services: Injected, webhook_id:
             description=changed.description,
             events=sorted(set(changed.events)),
             enabled=changed.enabled,
+            now=now,
         )
-        if not changed.enabled:
-            await database.rows(connection, "give_up_webhook_deliveries", webhook_id=changed.id, now=datetime.now(UTC))
+        if not changed.enabled:  # what is left after so many is given up by the sender
+            await database.rows(connection, "give_up_webhook_deliveries", webhook_id=changed.id, now=now, most=MOST_AT_ONCE)
         await audit.record_by(connection, request.user, Action.WEBHOOK_CHANGED, visitor(request.scope), detail=str(changed.id))
     return as_webhook(row or {})
 

@@ -20,7 +20,7 @@ from runtime.database import Connection, Database
 from runtime.identifiers import uuid7
 from runtime.process import Process
 from runtime.settings import Webhooks
-from schemas.webhooks import DISABLED_ACTION, DeliveryState
+from schemas.webhooks import DISABLED_ACTION, MOST_AT_ONCE, DeliveryState
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _LEASE_MARGIN_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 #: How often the age of the oldest delivery that is due is measured.
 MEASURE_SECONDS = 15.0
-#: How often to look for what a dead sender had in hand of a webhook that is disabled.
+#: How often to look for what is left to give up of webhooks that were disabled.
 GIVE_UP_SECONDS = 30.0
 #: How often to forget old deliveries, how old those are, and how many go at once.
 FORGET_SECONDS, KEPT, FORGOTTEN_AT_ONCE = 60.0, timedelta(days=30), 1_000
@@ -125,9 +125,11 @@ class Sender:
         age = (self._clock() - oldest).total_seconds() if oldest is not None else 0.0
         metrics.WEBHOOK_OLDEST_DUE_AGE.set(max(0.0, age))
 
-    async def give_up_held(self) -> None:
-        """Give up what a sender that has died had in hand when its webhook was disabled."""
-        await self._database.rows("give_up_held_webhook_deliveries", now=self._clock())
+    async def give_up(self) -> None:
+        """Give up what is left of what waited when webhooks were disabled, and what a sender that has died had in hand then."""
+        while await self._database.rows("give_up_webhook_deliveries", webhook_id=None, now=self._clock(), most=MOST_AT_ONCE):
+            pass
+        await self._database.rows("give_up_held_webhook_deliveries", now=self._clock(), most=MOST_AT_ONCE)
 
     async def forget(self) -> None:
         """Forget deliveries that have ended long ago."""
@@ -146,7 +148,7 @@ class Sender:
         disabled = await database.row(connection, "disable_webhook", id=webhook_id, reason=reason, now=self._clock())
         if disabled is None:
             return  # its owner was faster
-        await database.rows(connection, "give_up_webhook_deliveries", webhook_id=webhook_id, now=self._clock())
+        await database.rows(connection, "give_up_webhook_deliveries", webhook_id=webhook_id, now=self._clock(), most=MOST_AT_ONCE)
         await database.rows(
             connection,
             "insert_audit",

@@ -43,7 +43,7 @@ async def work(running: Process) -> None:
         group.create_task(follow(running, GROUP, TOPICS, take))
         group.create_task(send_until_told(running, sender, news))
         group.create_task(_now_and_then(running, sender.measure, MEASURE_SECONDS))
-        group.create_task(_now_and_then(running, sender.give_up_held, GIVE_UP_SECONDS))
+        group.create_task(_now_and_then(running, sender.give_up, GIVE_UP_SECONDS))
         group.create_task(_now_and_then(running, sender.forget, FORGET_SECONDS))
 
 

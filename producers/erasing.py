@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 #: Uploads that are erased in one transaction, and objects' places that are looked at in one go.
 BATCH = 100
-#: Rows of what an account has used, of each kind, that go in one statement.
+#: Rows of what an account has used, and its webhooks were told, of each kind, that go in one statement.
 USAGE_BATCH = 10_000
 #: After which a place that S3 denies is tried again.
 DENIED_LATER = timedelta(minutes=10)

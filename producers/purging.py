@@ -26,6 +26,8 @@ class Purger:
             "purge_password_resets": {},
             "purge_email_verifications": {},
             "purge_audit": {},
+            "purge_webhook_deliveries": {},
+            "purge_webhooks": {},
         }
 
     async def purge(self) -> int:

@@ -40,6 +40,8 @@ ENDINGS = (
     WebhookEvent.UPLOAD_EXPIRED,
     WebhookEvent.UPLOAD_CANCELLED,
 )
+#: Deliveries that one statement changes or deletes, with their tries: of very many it would take too long.
+MOST_AT_ONCE = 10_000
 #: The event of a message that somebody sends to try a webhook out.
 TEST_EVENT = "webhook.test"
 #: What the audit log says of a webhook that was disabled because of how its receiver has answered.

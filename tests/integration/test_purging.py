@@ -15,6 +15,7 @@ from runtime.database import Database
 from runtime.settings import Accounts, Settings
 from runtime.testing import MemoryParts, MemoryStorage
 from tests.chain import select
+from tests.integration.webhook_desk import Desk
 
 IDLE = timedelta(seconds=Accounts().session_idle_seconds)
 #: A row of each table as an account's, and so old that it has lapsed, or not.
@@ -70,7 +71,7 @@ async def test_buckets_that_are_empty_again_go_a_batch_at_a_time(database: Datab
     assert row["rows"] == 1
 
 
-async def test_what_a_closed_account_has_used_goes_some_rows_at_a_time(
+async def test_what_a_closed_account_has_used_and_was_told_goes_some_rows_at_a_time(
     database: Database, account: UUID, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many uploads it would take one statement too long."""
@@ -79,12 +80,19 @@ async def test_what_a_closed_account_has_used_goes_some_rows_at_a_time(
     for attempt in range(1, 4):
         values = "(upload_id, attempt, account_id, media_seconds, compute_seconds) values (%s, %s, %s, 1, 1)"
         await select(database, f"insert into usage {values}", uuid4(), attempt, account)
+    desk = Desk(database, account)
+    given = {"webhook_id": await desk.webhook("https://1.1.1.1/hook"), "type": "webhook.test", "body": "{}"}
+    for _ in range(5):
+        await database.rows("insert_webhook_test", id=uuid4(), message_id=uuid4(), **given)
     async with database.transaction() as connection:
         await erasure.close_account(connection, account)
+    assert await desk.later(minutes=1) == 0, "nothing is told any more"
     monkeypatch.setattr(erasing, "USAGE_BATCH", 2)
-    counts = []
-    for _ in range(3):
+    counts = list[tuple[int, int, int]]()
+    for _ in range(4):
         await eraser.erase()
         rows = await select(database, "select count(*) as used from usage where account_id = %s", account)
-        counts.append((rows[0]["used"], len(await select(database, "select 1 from accounts where id = %s", account))))
-    assert counts == [(1, 1), (0, 1), (0, 0)]
+        told = len(await desk.states())
+        counts.append((rows[0]["used"], told, len(await select(database, "select 1 from accounts where id = %s", account))))
+    await desk.caller.close()
+    assert counts == [(1, 3, 1), (0, 1, 1), (0, 0, 1), (0, 0, 0)]

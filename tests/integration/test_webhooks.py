@@ -234,9 +234,7 @@ async def test_nothing_is_told_of_what_happened_before_or_of_others_or_of_what_w
     assert await desk.states() == []
 
 
-async def test_an_erased_upload_and_a_closed_account_leave_nothing_that_was_told(
-    desk: Desk, receiver: Receiver, settings: Settings
-) -> None:
+async def test_an_erased_upload_leaves_nothing_that_was_told(desk: Desk, receiver: Receiver, settings: Settings) -> None:
     await desk.webhook(receiver.url)
     gone = await desk.tell()
     await desk.tell()
@@ -245,10 +243,6 @@ async def test_an_erased_upload_and_a_closed_account_leave_nothing_that_was_told
         await erasure.erase_upload(connection, settings, gone, await erasure.begin(connection, Erased.UPLOAD))
     assert await select(desk.database, "select 1 from webhook_deliveries where upload_id = %s", gone) == []
     assert len(await desk.attempts()) == 1
-    async with desk.database.transaction() as connection:
-        await erasure.close_account(connection, desk.account_id)
-    assert await select(desk.database, "select 1 from webhooks where account_id = %s", desk.account_id) == []
-    assert await desk.states() == []
 
 
 async def test_old_deliveries_are_forgotten_and_those_that_wait_are_not(desk: Desk, receiver: Receiver) -> None:

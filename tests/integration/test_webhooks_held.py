@@ -23,8 +23,8 @@ async def desk(database: Database, account: UUID) -> AsyncIterator[Desk]:
 
 async def disable(desk: Desk, webhook_id: UUID) -> None:
     """Disable it, as its owner does."""
-    await select(desk.database, "update webhooks set enabled = false where id = %s", webhook_id)
-    await desk.database.rows("give_up_webhook_deliveries", webhook_id=webhook_id, now=desk.now)
+    await select(desk.database, "update webhooks set enabled = false, giving_up_at = %s where id = %s", desk.now, webhook_id)
+    await desk.sender.give_up()
 
 
 async def test_what_a_dead_sender_had_in_hand_of_a_disabled_webhook_has_failed_once_its_lease_is_over(desk: Desk) -> None:
@@ -33,10 +33,10 @@ async def test_what_a_dead_sender_had_in_hand_of_a_disabled_webhook_has_failed_o
         await desk.tell()
         assert len(await desk.sender.claim(64)) == 2
         await disable(desk, disabled)
-        await desk.sender.give_up_held()
+        await desk.sender.give_up()
         assert await desk.states() == [("pending", 0)] * 2, "the sender may live"
         assert await desk.later(seconds=21) == 1
-        await desk.sender.give_up_held()
+        await desk.sender.give_up()
         assert await ended(desk, disabled) == "failed"
         assert await ended(desk, kept) == "delivered"
         assert len(receiver.got) == 1
@@ -50,7 +50,7 @@ async def test_a_sender_that_was_only_slow_records_what_has_happened(desk: Desk)
         attempt = await desk.sender.send(slow)
         await disable(desk, webhook_id)
         assert await desk.later(seconds=21) == 0
-        await desk.sender.give_up_held()
+        await desk.sender.give_up()
         await desk.sender.record(slow, attempt)
     assert await desk.states() == [("delivered", 1)]
 

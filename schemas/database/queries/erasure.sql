@@ -97,8 +97,8 @@ with sessions_gone as (
     delete from api_keys where account_id = %(account_id)s
 ), resets_gone as (
     delete from password_resets where account_id = %(account_id)s
-), webhooks_gone as (
-    delete from webhooks where account_id = %(account_id)s
+), webhooks_silenced as (
+    update webhooks set enabled = false, url = '', description = null, secret = '', previous_secret = null where account_id = %(account_id)s
 ), verifications_gone as (
     delete from email_verifications where account_id = %(account_id)s
 ), addresses_gone as (
@@ -129,15 +129,22 @@ select account_id, receipt_id from account_erasures limit 1 for update skip lock
 select id from uploads where account_id = %(account_id)s limit %(most)s;
 
 -- name: forget_some_usage
--- What an account has used stays as long as the account: of many uploads it would take the account's own statement too long.
+-- What an account has used, and what its webhooks were told beside its uploads, stays as long as the account: of much it would take the
+-- account's own statement too long.
 with ledger_gone as (
     delete from ledger where (upload_id, attempt) in (select upload_id, attempt from ledger where account_id = %(account_id)s limit %(most)s)
     returning 1
 ), usage_gone as (
     delete from usage where (upload_id, attempt) in (select upload_id, attempt from usage where account_id = %(account_id)s limit %(most)s)
     returning 1
+), deliveries_gone as (
+    delete from webhook_deliveries
+    where id in (
+        select d.id from webhooks w join webhook_deliveries d on d.webhook_id = w.id where w.account_id = %(account_id)s limit %(most)s
+    )
+    returning 1
 )
-select (select count(*) from ledger_gone) + (select count(*) from usage_gone) as gone;
+select (select count(*) from ledger_gone) + (select count(*) from usage_gone) + (select count(*) from deliveries_gone) as gone;
 
 -- name: delete_account
 delete from accounts where id = %(id)s;

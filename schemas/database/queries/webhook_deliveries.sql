@@ -28,7 +28,7 @@ with busy as (
            (select count(*) from webhook_deliveries l
             where l.webhook_id = w.id and l.state = 'pending' and l.lease is not null and l.due_at > %(now)s) as held
     from webhooks w
-    where w.enabled and exists (
+    where w.enabled and w.giving_up_at is null and exists (
         select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.due_at <= %(now)s
     )
 ), due as (
@@ -64,30 +64,48 @@ update webhooks set failing_since = null where id = %(id)s and failing_since is 
 update webhooks set failing_since = %(at)s where id = %(id)s and failing_since is null;
 
 -- name: give_up_webhook_deliveries
--- Of those in a sender's hand the end is told by the sender.
-update webhook_deliveries set state = 'failed' where webhook_id = %(webhook_id)s and state = 'pending' and (lease is null or due_at <= %(now)s);
+-- Of one webhook that was disabled, some; of those in a sender's hand the end is told by the sender. Where there are no more, that is noted,
+-- and a webhook that was enabled again meanwhile is told of what is new.
+with one as (
+    select id, giving_up_at from webhooks
+    where giving_up_at is not null and (%(webhook_id)s::uuid is null or id = %(webhook_id)s)
+    order by giving_up_at limit 1 for no key update skip locked
+), batch as (
+    select d.id from one join webhook_deliveries d on d.webhook_id = one.id
+    where d.state = 'pending' and was_given_up(d, one.giving_up_at, %(now)s)
+    limit %(most)s for update of d
+), noted as (
+    update webhooks set giving_up_at = null from one
+    where webhooks.id = one.id and (select count(*) from batch) < %(most)s
+), given_up as (
+    update webhook_deliveries d set state = 'failed' from batch where d.id = batch.id
+)
+select id from one;
 
 -- name: give_up_held_webhook_deliveries
 -- What a sender that has died had in hand of webhooks that are disabled: nobody claims those, so that it would wait for ever. The lease
 -- stays, should the sender be only slow: what it records then is what has happened.
 with disabled as (
     select id from webhooks w
-    where not w.enabled and exists (
+    where not w.enabled and w.giving_up_at is null and exists (
         select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.due_at <= %(now)s
     )
     for no key update skip locked
+), batch as (
+    select d.id from disabled join webhook_deliveries d on d.webhook_id = disabled.id
+    where d.state = 'pending' and d.due_at <= %(now)s
+    limit %(most)s for update of d
 )
-update webhook_deliveries d set state = 'failed' from disabled
-where d.webhook_id = disabled.id and d.state = 'pending' and d.due_at <= %(now)s;
+update webhook_deliveries d set state = 'failed' from batch where d.id = batch.id;
 
 -- name: oldest_due_webhook_delivery
 select min(d.due_at) as due_at from webhooks w cross join lateral (
     select due_at from webhook_deliveries where webhook_id = w.id and state = 'pending' order by due_at limit 1
-) d where w.enabled;
+) d where w.enabled and w.giving_up_at is null;
 
 -- name: webhook_deliveries
-select d.id, d.message_id, d.type, d.upload_id, d.state, d.attempts, d.created_at, d.body,
-       case when d.state = 'pending' and d.lease is null then d.due_at end as next_attempt_at,
+select d.id, d.message_id, d.type, d.upload_id, stands.state, d.attempts, d.created_at, d.body,
+       case when stands.state = 'pending' and d.lease is null then d.due_at end as next_attempt_at,
        coalesce((
            select jsonb_agg(a order by a.number desc)
            from (
@@ -96,9 +114,11 @@ select d.id, d.message_id, d.type, d.upload_id, d.state, d.attempts, d.created_a
            ) a
        ), '[]') as newest_attempts
 from webhook_deliveries d
-where webhook_id = %(webhook_id)s
+join webhooks w on w.id = d.webhook_id
+cross join lateral (select case when was_given_up(d, w.giving_up_at, now()) then 'failed' else d.state end as state) stands
+where d.webhook_id = %(webhook_id)s
   and (%(id)s::uuid is null or d.id = %(id)s)
-  and (%(states)s::text[] is null or d.state = any(%(states)s))
+  and (%(states)s::text[] is null or stands.state = any(%(states)s))
   and (%(after_time)s::timestamptz is null or (d.created_at, d.id) < (%(after_time)s, %(after_id)s::uuid))
 order by d.created_at desc, d.id desc limit %(most)s;
 
@@ -108,13 +128,26 @@ update webhook_deliveries set state = 'pending', tries = 0, due_at = now(), leas
 where webhook_id = %(webhook_id)s and id = %(id)s and not (state = 'pending' and lease is not null and due_at > now());
 
 -- name: replay_webhook_failures
-with replayed as (
-    update webhook_deliveries set state = 'pending', tries = 0, due_at = now(), lease = null
-    where webhook_id = %(webhook_id)s and state = 'failed' and created_at >= %(since)s
-    returning id
+-- Some, the oldest first, and how far that went.
+with failed as (
+    select d.id from webhook_deliveries d join webhooks w on w.id = d.webhook_id
+    where d.webhook_id = %(webhook_id)s and d.created_at >= %(since)s and (d.state = 'failed' or was_given_up(d, w.giving_up_at, now()))
+    order by d.created_at limit %(most)s for update of d
+), replayed as (
+    update webhook_deliveries d set state = 'pending', tries = 0, due_at = now(), lease = null from failed
+    where d.id = failed.id returning d.created_at
 )
-select count(*) as replayed from replayed;
+select count(*) as replayed, max(created_at) as newest from replayed;
 
 -- name: forget_webhook_deliveries
 delete from webhook_deliveries
 where id in (select id from webhook_deliveries where state <> 'pending' and created_at < %(before)s limit %(most)s for update skip locked);
+
+-- name: purge_webhook_deliveries
+-- Of webhooks that were deleted, with the tries.
+delete from webhook_deliveries
+where id in (
+    select d.id from webhooks w join webhook_deliveries d on d.webhook_id = w.id
+    where w.account_id is null limit %(most)s for update of d skip locked
+)
+returning id;

@@ -11,6 +11,8 @@ import msgspec
 from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
 
+from api.expectations import expected as in_words
+from api.expectations import type_at
 from api.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, field_at
 from schemas.codec import UNREADABLE
 
@@ -23,6 +25,7 @@ MOST_BYTES = 65_536
 SECONDS = 60.0
 _COMPONENTS = "#/components/schemas/"
 _PATH = re.compile(r"^(?P<expected>.*) - at `(?P<path>[^`]+)`$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`$")
 
 
@@ -41,7 +44,7 @@ async def read(request: Request[Any, Any, Any], struct: type[T], default: T | No
     try:
         return msgspec.convert(found, struct)
     except msgspec.ValidationError as error:
-        raise _invalid(found, str(error)) from error
+        raise _invalid(struct, found, str(error)) from error
 
 
 async def whole(request: Request[Any, Any, Any]) -> bytes:
@@ -71,18 +74,22 @@ def schemas(*structs: type[msgspec.Struct]) -> dict[str, Any]:
     return msgspec.json.schema_components(structs, ref_template=_COMPONENTS + "{name}")[1]
 
 
-def _invalid(body: object, message: str) -> InvalidRequest:
+def _invalid(struct: type[msgspec.Struct], body: object, message: str) -> InvalidRequest:
     found = _PATH.match(message)
     expected, path = (found["expected"], found["path"]) if found else (message, "$")
     if at_field := _FIELD.match(expected):
         path = f"{path}.{at_field['name']}"
     field = path.removeprefix("$").removeprefix(".") or "body"
+    expected = in_words(expected, type_at(struct, path.split(".")[1:]))
     error = field_at(field, _value_at(body, path), expected)
     return InvalidRequest(f"{field} is {error.value!r}: {expected}. Mend it and send the request again", errors=[error])
 
 
 def _value_at(body: Any, path: str) -> object:
-    """The value at a path such as `$.options.captions`; None where there is none."""
-    for part in path.split(".")[1:]:
-        body = body.get(part) if isinstance(body, dict) else None
+    """The value at a path such as `$.options.captions` or `$.events[0]`; None where there is none."""
+    for name, number in _STEP.findall(path):
+        try:
+            body = body[int(number)] if number else body[name]
+        except (KeyError, IndexError, TypeError):
+            return None
     return body

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from api import accounts
+from api.expectations import expected
 from api.problems import (
     AccountClosed,
     BodyTooLarge,
@@ -111,4 +112,11 @@ def _field_error(request: AnyRequest, found: Mapping[str, Any]) -> FieldError:
     field = str(found.get("key", "body"))
     values = request.query_params.getall(field, [])
     value = values[0] if len(values) == 1 else ", ".join(values) if values else request.headers.get(field)
-    return field_at(field, value, str(found["message"]))
+    return field_at(field, value, expected(str(found["message"]), _type_of(request, field)))
+
+
+def _type_of(request: AnyRequest, field: str) -> Any:
+    """The type of a parameter of a request's route, or of what it depends on; None for one that it does not name."""
+    handler = request.route_handler
+    signatures = [handler.parsed_fn_signature, *(provided.parsed_fn_signature for provided in handler.resolve_dependencies().values())]
+    return next((found.parameters[field].annotation for found in signatures if field in found.parameters), None)

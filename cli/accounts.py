@@ -63,7 +63,7 @@ def list_(data: Path | None) -> None:
 @_url_option
 @data_option
 def invite(email: str, url: str | None, data: Path | None) -> None:
-    """Create an account for an address, and print the link by which its owner chooses a password."""
+    """Create an account for an address, and print a link. By it the owner chooses a password."""
     if not re.fullmatch(EMAIL_PATTERN, email):
         raise Misused(f"{email!r} is no mail address: expected one like ada@example.org")
     with servers(data) as settings:
@@ -77,7 +77,7 @@ def invite(email: str, url: str | None, data: Path | None) -> None:
 @_url_option
 @data_option
 def reset_password(email: str, url: str | None, data: Path | None) -> None:
-    """Print a link by which the account's password is reset, once, within 30 minutes."""
+    """Print a link that resets an account's password. It works once, within 30 minutes."""
     _print_link(email, url, data)
 
 
@@ -86,7 +86,7 @@ def reset_password(email: str, url: str | None, data: Path | None) -> None:
 @_url_option
 @data_option
 def verify_email(email: str, url: str | None, data: Path | None) -> None:
-    """Print a link by which whoever is signed in confirms the account's address, once, within a day."""
+    """Print a link that confirms an account's address. It works once, within a day, for whoever is signed in to it."""
     base = _page(url, data)
     click.echo(ask(data, lambda database: records.verification_link(database, email, base)))
 
@@ -96,7 +96,7 @@ def verify_email(email: str, url: str | None, data: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 def delete(name: str, yes: bool, data: Path | None) -> None:
-    """Delete an account, by its name or address, with everything in it."""
+    """Delete an account with everything in it. It is named by its name or its address."""
     if not yes:
         click.confirm(f"Delete the account {printable(name)} with everything in it?", abort=True, err=True)
     receipt_id = ask(data, lambda database: records.close_account(database, name))

@@ -57,7 +57,7 @@ def list_(redriven: bool, data: Path | None) -> None:
 @click.argument("number", type=int)
 @data_option
 def show(number: int, data: Path | None) -> None:
-    """Show a dead letter: where it came from, why it is one, its headers and its value."""
+    """Show a dead letter. It says where it came from, why it is one, its headers and its value."""
     letter = ask(data, lambda database: records.shown(database, number))
     facts = {
         "topic": f"{letter['topic']}, partition {letter['kafka_partition']}, offset {letter['kafka_offset']}",
@@ -81,7 +81,7 @@ def show(number: int, data: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 def redrive(numbers: tuple[int, ...], topic: str | None, yes: bool, data: Path | None) -> None:
-    """Put dead letters back on the topic they came from, byte for byte, so that they are processed again."""
+    """Put dead letters back on the topic they came from. They are the same byte for byte, and processed again."""
     if bool(numbers) == (topic is not None):
         raise click.UsageError("name the dead letters by number, or all of a topic with --all TOPIC")
 

@@ -97,7 +97,7 @@ def logs(name: str | None, following: bool, data: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 def reset(yes: bool, data: Path | None) -> None:
-    """Empty the data folder: videos, analyses, topics, queues, accounts and logs."""
+    """Empty the data folder. Videos, analyses, topics, queues, accounts and logs go."""
     folder = _folder(data)
     if not yes:
         click.confirm(f"Remove everything in {folder}?", abort=True, err=True)
@@ -110,7 +110,7 @@ def reset(yes: bool, data: Path | None) -> None:
 @click.option("--signal", default="SIGKILL", show_default=True, help="Which signal.")
 @data_option
 def kill(name: str, signal: str, data: Path | None) -> None:
-    """Send a signal to a server or process, which is then started again."""
+    """Send a signal to a server or process. It is then started again."""
     _print([child for child in Control(_folder(data)).kill(name, signal) if _is(child.name, name)])
 
 
@@ -118,7 +118,7 @@ def kill(name: str, signal: str, data: Path | None) -> None:
 @click.argument("name")
 @data_option
 def restart(name: str, data: Path | None) -> None:
-    """Stop a server or process with the grace it needs, and wait until it serves again."""
+    """Stop a server or process and wait until it serves again. It gets the time that it needs to end."""
     _print([child for child in Control(_folder(data)).restart(name) if _is(child.name, name)])
 
 

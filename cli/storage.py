@@ -19,7 +19,7 @@ def storage() -> None:
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may send to the bucket itself.")
 @data_option
 def create(origins: tuple[str, ...], data: Path | None) -> None:
-    """Create the bucket with its lifecycle rules and the queue of notices with its dead letters, where they are missing."""
+    """Create the bucket and the queue where they are missing. The bucket has lifecycle rules, the queue of notices its dead letters."""
     with servers(data) as settings:
         provisioning.create_storage(settings, origins)
     click.echo(f"bucket {settings.storage.bucket} and queue {settings.notices.queue_name} are there")

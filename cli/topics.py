@@ -21,7 +21,7 @@ def topics() -> None:
 @click.option("--replication", type=click.IntRange(min=1), default=1, show_default=True, help="Replicas of each partition.")
 @data_option
 def create(replication: int, data: Path | None) -> None:
-    """Create the topics that are not there yet; those that are there stay as they are."""
+    """Create the topics that are not there yet. Those that are there stay as they are."""
     with servers(data) as settings:
         created = provisioning.create_topics(settings, replication)
     click.echo(f"created {len(created)}, {len(TOPICS) - len(created)} were there")
@@ -31,7 +31,7 @@ def create(replication: int, data: Path | None) -> None:
 
 @topics.command("list")
 def list_() -> None:
-    """List the topics that Valence uses: what flows on them, and how the broker keeps it."""
+    """List the topics that Valence uses. It says what flows on them, and how the broker is to keep it."""
     table = plain_table("topic", "partitions", "cleanup", "days", "what")
     for topic in TOPICS:
         table.add_row(topic.name, str(topic.partitions), topic.cleanup.value, str(topic.retention_days), topic.summary)

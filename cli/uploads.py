@@ -38,7 +38,7 @@ def uploads() -> None:
 @selection_options
 @api_options
 def list_(selection: Selection, limit: int, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """List the account's uploads, newest first, with the moments that they are found for.
+    """List the account's uploads, newest first. With a search come the moments that they are found for.
 
     \b
       valence uploads list --search '"the budget"' --emotion anger --since 7d
@@ -76,7 +76,7 @@ def show(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path |
 @click.argument("upload_id", type=click.UUID)
 @api_options
 def retry(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Start another attempt at an upload that has come to an end, also where that does not help: it says so then."""
+    """Start another attempt at an upload that has ended. Where that does not help it says so."""
     with connected(find_api(api_url, api_key, data)) as client:
         before = _if_readable(client, upload_id)
         upload = client.retry(upload_id)
@@ -99,7 +99,7 @@ def _if_readable(client: Client, upload_id: UUID) -> Upload | None:
 @click.argument("upload_id", type=click.UUID)
 @api_options
 def cancel(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Give up an upload that has not come to an end; what it holds of the plan is given back."""
+    """Give up an upload that has not come to an end. What it holds of the plan is given back."""
     with connected(find_api(api_url, api_key, data)) as client:
         upload = client.cancel(upload_id)
     click.echo(f"{_name(upload)} is {upload.status}")
@@ -110,7 +110,7 @@ def cancel(upload_id: UUID, api_url: str | None, api_key: str | None, data: Path
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @api_options
 def delete(upload_id: UUID, yes: bool, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Erase an upload: the video, its analyses, and all that tells of it."""
+    """Erase an upload with its video and its analyses. Nothing that tells of it stays."""
     with connected(find_api(api_url, api_key, data)) as client:
         if not yes:
             click.confirm(f"Erase {upload_id} with its analyses? Nothing brings it back.", abort=True, err=True)

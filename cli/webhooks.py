@@ -39,7 +39,7 @@ def webhooks() -> None:
 @click.option("--description", metavar="TEXT", help="What it is for.")
 @api_options
 def create(url: str, events: tuple[str, ...], description: str | None, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Have URL told, and print the secret that messages are signed with, this once."""
+    """Have URL told, and print the secret of its messages. It is shown this once; they are signed with it."""
     with connected(find_api(api_url, api_key, data)) as client:
         made = client.webhooks.create(url, events=[WebhookEvent(event) for event in events] or ENDINGS, description=description)
     click.echo(made.secret)
@@ -65,7 +65,7 @@ def list_(api_url: str | None, api_key: str | None, data: Path | None) -> None:
 )
 @api_options
 def deliveries(webhook_id: UUID, limit: int, states: tuple[str, ...], api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """List what a webhook was told, newest first, with the newest try at each."""
+    """List what a webhook was told, newest first. Each has its newest try."""
     table = plain_table("id", "state", "tries", "made", "type", "newest try")
     with connected(find_api(api_url, api_key, data)) as client:
         wanted = [DeliveryState(state) for state in states]
@@ -83,7 +83,7 @@ def deliveries(webhook_id: UUID, limit: int, states: tuple[str, ...], api_url: s
 def replay(
     webhook_id: UUID, delivery_id: UUID | None, since: datetime | None, api_url: str | None, api_key: str | None, data: Path | None
 ) -> None:
-    """Send a delivery again, or with --since everything that has failed since a time."""
+    """Send a delivery again, or what has failed since a time."""
     if (delivery_id is None) == (since is None):
         raise click.UsageError("name either a delivery, as `valence webhooks deliveries` lists them, or a time with --since")
     with connected(find_api(api_url, api_key, data)) as client:
@@ -108,7 +108,7 @@ def test(webhook_id: UUID, api_url: str | None, api_key: str | None, data: Path 
 @click.argument("webhook_id", type=click.UUID)
 @api_options
 def enable(webhook_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Enable a webhook that was disabled because its receiver was gone or had failed for days."""
+    """Enable a webhook that was disabled. That happens where its receiver is gone or has failed for days."""
     with connected(find_api(api_url, api_key, data)) as client:
         changed = client.webhooks.change(webhook_id, ChangeWebhook(enabled=True))
     click.echo(f"{changed.id} is enabled: `valence webhooks replay {changed.id} --since WHEN` sends what it has missed")
@@ -118,7 +118,7 @@ def enable(webhook_id: UUID, api_url: str | None, api_key: str | None, data: Pat
 @click.argument("webhook_id", type=click.UUID)
 @api_options
 def rotate(webhook_id: UUID, api_url: str | None, api_key: str | None, data: Path | None) -> None:
-    """Give a webhook a new secret and print it, this once; for a day the one before signs too."""
+    """Give a webhook a new secret and print it, this once. For a day the one before signs too."""
     with connected(find_api(api_url, api_key, data)) as client:
         changed = client.webhooks.rotate_secret(webhook_id)
     click.echo(changed.secret)

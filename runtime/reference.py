@@ -45,7 +45,8 @@ def _settings_lines() -> Iterator[str]:
     yield (
         "`DATABASE_URL` and `KAFKA_BOOTSTRAP_SERVERS` have no default. boto3 reads `AWS_*` by itself; `AWS_ENDPOINT_URL_S3`,\n"
         "`AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME` name servers other than AWS's own. Traces are exported when\n"
-        "`OTEL_EXPORTER_OTLP_ENDPOINT` is set.\n"
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` is set. What the model's container reads beside `VALENCE_LIMITS_*`, `VALENCE_MODEL_*`, is in\n"
+        "[model-profiles.md](model-profiles.md).\n"
     )
     for name, struct in settings.SECTIONS.items():
         yield f"## {name}\n\n{_prose(struct)}\n"

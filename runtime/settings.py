@@ -233,19 +233,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 #: The sections by the word that their variables begin with.
 SECTIONS: dict[str, type[msgspec.Struct]] = {
-    "kafka": Kafka,
-    "storage": Storage,
-    "sources": Sources,
-    "limits": Limits,
-    "inference": Inference,
-    "notices": Notices,
-    "stage": Stage,
-    "worker": Worker,
-    "metrics": Metrics,
-    "api": Api,
-    "accounts": Accounts,
-    "mail": Mail,
-    "webhooks": Webhooks,
+    field.name: field.type
+    for field in msgspec.structs.fields(Settings)
+    if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
 }
 
 

@@ -38,6 +38,8 @@ def test_help_says_what_a_command_does_and_what_each_of_its_options_means(
     assert command.help
     assert command.help.split("\n")[0].split()[0] in said
     assert max(map(len, said.splitlines())) <= 80
+    of_its_commands = said.partition("\nCommands:\n")[2]
+    assert "..." not in of_its_commands, "begin the help of each command with a sentence short enough for the list"
     for option in command.params:
         assert isinstance(option, click.Argument) or (isinstance(option, click.Option) and option.help), option.name
 

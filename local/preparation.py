@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,12 +29,11 @@ def prepare(stack: Stack) -> None:
     In a process of its own, since boto3 reads the environment of the process, and a program may run several stacks. It loads what it needs
     while the servers start, which leave a core idle at first. Raises StackFailed.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     known = ["--with-key"] if stack.recall("api_key") is None else []
     page = stack.address("api")
     with subprocess.Popen(
         [sys.executable, "-m", "local.preparation", page, page.replace(HOST, "localhost"), *known],
-        env={**inherited, **stack.environment()},
+        env=stack.child_environment(),
         cwd=_FOLDER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

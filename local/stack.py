@@ -112,6 +112,23 @@ class Stack:
             found |= server.variables
         return found
 
+    def child_environment(self) -> dict[str, str]:
+        """What this stack's processes are given: the user's environment, whose AWS settings and proxies give way to ours."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        if inherited.pop("PYTHONDONTWRITEBYTECODE", None):
+            # Not beside the sources, as the user wishes, but somewhere: compiling everything anew doubles a process's start.
+            inherited["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
+        around = f"{HOST},localhost"
+        return {
+            **LOCAL_DEFAULTS,
+            **inherited,
+            **self.environment(),
+            "NO_PROXY": around,
+            "no_proxy": around,
+            "VALENCE_LOCAL_DATA_DIR": str(self.data),
+            **self._settings,
+        }
+
     @property
     def stopping(self) -> bool:
         """Whether the stack stops, because it was told to or because something failed: for a `prepare` that takes long."""
@@ -152,7 +169,7 @@ class Stack:
         control_port = ports.port("control")
         ports.port(SAGEMAKER)
         self._remembered["ports"] = ports.numbers
-        environment = self._child_environment()
+        environment = self.child_environment()
         early, late = (
             [child for row in rows for child in children(row, self._workers, environment, self.data, ports)]
             for rows in ([row for row in self._processes if row.early], [row for row in self._processes if not row.early])
@@ -180,23 +197,6 @@ class Stack:
     async def _start_server(self, server: Server, environment: Mapping[str, str]) -> None:
         child = await asyncio.to_thread(server.prepare, environment)
         await self.supervisor.start([child])
-
-    def _child_environment(self) -> dict[str, str]:
-        """What children inherit: ours wins over what AWS settings and proxies the user has."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        if inherited.pop("PYTHONDONTWRITEBYTECODE", None):
-            # Not beside the sources, as the user wishes, but somewhere: compiling everything anew doubles a process's start.
-            inherited["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "bytecode")
-        around = f"{HOST},localhost"
-        return {
-            **LOCAL_DEFAULTS,
-            **inherited,
-            **self.environment(),
-            "NO_PROXY": around,
-            "no_proxy": around,
-            "VALENCE_LOCAL_DATA_DIR": str(self.data),
-            **self._settings,
-        }
 
 
 async def _side_by_side(*steps: Coroutine[Any, Any, None]) -> None:

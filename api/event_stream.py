@@ -58,17 +58,18 @@ class LiveEvents:
         return self
 
     async def __anext__(self) -> UploadStatusChanged | Moment:
-        due, moment = min((self._spoke + self._heartbeat_seconds, Moment.SILENCE), (self._end, None), key=lambda one: one[0])
-        if self.looking and self._looked + self._look_seconds < due:
-            due, moment = self._looked + self._look_seconds, Moment.LOOK
-        event = await self._subscription.next(max(0.0, due - self._time()))
-        if event is None and moment is None:
+        quiet, look = self._spoke + self._heartbeat_seconds, self._looked + self._look_seconds
+        due = min(quiet, self._end, look) if self.looking else min(quiet, self._end)
+        if (event := await self._subscription.next(due)) is not None:
+            self._spoke = self._time()
+            return event
+        if due == self._end:
             raise Closed("lifetime")
-        if moment is Moment.LOOK and event is None:
-            self._looked = self._time()
-            return Moment.LOOK
-        self._spoke = self._time()
-        return event or Moment.SILENCE
+        if due == quiet:
+            self._spoke = self._time()
+            return Moment.SILENCE
+        self._looked = self._time()
+        return Moment.LOOK
 
 
 #: Frames for a subscription, made from its live events.
@@ -143,7 +144,8 @@ class EventStream:
             async with asyncio.timeout(None) as timeout:
                 patience = _Patience(timeout, self._send_seconds)
                 try:
-                    await self._send_all(subscription, send, patience)
+                    # A task of its own: an event would have to pass through every layer around this response to wake it.
+                    await asyncio.create_task(self._send_all(subscription, send, patience))
                 finally:
                     patience.end()
         except TimeoutError:  # the response stays unfinished, so the server drops the connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
@@ -143,6 +144,7 @@ async def _history(database: Database, account_id: UUID, upload_id: UUID, after:
     return [msgspec.convert({**row, "upload_id": upload_id, "account_id": account_id}, UploadStatusChanged) for row in rows]
 
 
+@lru_cache(maxsize=1)  # the same one for all who listen to an account, one after the other
 def _status_frame(event: UploadStatusChanged, event_id: int | None) -> bytes:
     return frame("status", codec.encode(event), event_id)
 

@@ -58,9 +58,8 @@ class Subscription:
         self._forget_timer()
         self._wake()
 
-    async def next(self, timeout: float) -> UploadStatusChanged | None:
-        """The next event, None after `timeout` seconds of silence; Closed once the subscription has ended."""
-        due = self._loop.time() + timeout
+    async def next(self, due: float) -> UploadStatusChanged | None:
+        """The next event, None when the event loop's clock shows `due` and there is none; Closed once the subscription has ended."""
         while not self._events and not self.closed:
             if self._loop.time() >= due:
                 return None

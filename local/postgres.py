@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
-
 from local.child import Child, launcher
 from local.errors import PlatformUnsupported, ServerSetupFailed
 from local.ports import HOST, Ports
@@ -106,6 +104,8 @@ class Postgres:
 
     async def _answers(self) -> bool:
         """Whether a query is answered; makes our database the first time."""
+        import psycopg  # only when it is first asked: the servers start that much sooner
+
         try:
             async with await psycopg.AsyncConnection.connect(self._url("postgres"), autocommit=True, connect_timeout=5) as connection:
                 found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,))

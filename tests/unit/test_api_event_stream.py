@@ -92,7 +92,7 @@ async def test_a_subscriber_with_too_many_waiting_events_is_disconnected_never_s
     assert subscription.closed is None
     own.publish([event()])
     with pytest.raises(Closed, match="slow"):
-        await subscription.next(1)
+        await subscription.next(due=0)
 
 
 async def test_a_silence_is_filled_with_comments_until_the_stream_is_old() -> None:
@@ -148,10 +148,10 @@ async def test_events_go_to_their_account_and_upload_only() -> None:
     own, upload = hub(), uuid4()
     of_upload, of_other = own.subscribe(OWNER, upload), own.subscribe(OWNER._replace(account_id=uuid4()))
     own.publish([event(1), event(2, upload=upload)])
-    found = await of_upload.next(1)
+    found = await of_upload.next(due=0)
     assert found is not None
     assert found.sequence == 2
-    assert await of_other.next(0.01) is None
+    assert await of_other.next(due=0) is None
 
 
 async def test_a_revoked_key_ends_its_own_streams_and_no_others() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,22 @@ from model.training.fusion.dataset import VIDEO_FOLDERS
 from model.training.fusion.training import Result, Task, train
 from schemas.analysis import Modality
 
-ENCODER = text.load(BUNDLED_FOLDER)
+TEXT = text.load(BUNDLED_FOLDER)
+
+
+class RememberingEncoder:
+    """The same text model. The data set says a few sentences again and again: each is read once."""
+
+    def __init__(self, model: text.TextModel) -> None:
+        self.ref = model.ref
+        self._read = functools.cache(model.embed)
+
+    def embed(self, texts: Sequence[str]) -> text.Floats:
+        """What the text model makes of the utterances of one video, [texts, width]."""
+        return self._read(tuple(texts))
+
+
+ENCODER = RememberingEncoder(TEXT)
 
 
 @contextmanager

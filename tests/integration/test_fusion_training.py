@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -88,39 +88,32 @@ def test_every_head_has_a_temperature_of_its_own_and_the_answer_a_threshold() ->
     assert config.certain_from == 0, "it is right always, so that nothing of it is uncertain"
 
 
-_KILLED = """
-import os, signal, sys
-import msgspec
-from pathlib import Path
-from model.training.fusion import run
-from model.training.fusion.training import train
-from tests.fusion_training import ENCODER, one_thread, short_task
-
-run.STATE_EVERY = 3
-step, calls = run.Run._step, []
-
-def mortal(self, *arguments, **names):
-    calls.append(1)
-    if len(calls) == 8:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(self, *arguments, **names)
-
-run.Run._step = mortal
-with one_thread():
-    train(short_task(*map(Path, sys.argv[1:])), ENCODER, print)
-"""
+class Killed(BaseException):
+    """Nothing on disk after it counts."""
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_result(short: Task, finished: tuple[Task, list[str]]) -> None:
-    killed = short
-    ended = subprocess.run([sys.executable, "-c", _KILLED, str(killed.dataset), str(killed.output), str(killed.work)], capture_output=True)
-    assert ended.returncode == -9, ended.stderr.decode()
-    assert json.loads((killed.work / "state" / "state.json").read_bytes())["batch"] == 3, "it died in the middle of an epoch"
-    assert not killed.output.exists()
+def test_a_training_that_was_killed_goes_on_to_the_same_result(
+    short: Task, finished: tuple[Task, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, step, steps = tmp_path / "left", runs.Run._step, itertools.count(1)
 
-    train(killed, ENCODER, print)
+    def mortal(run: runs.Run, *arguments: Any, **names: Any) -> float:
+        if next(steps) == 8:
+            shutil.copytree(short.work, left)  # as SIGKILL would leave it: without what is tidied up and saved afterwards
+            raise Killed
+        return step(run, *arguments, **names)
 
-    assert (killed.output / WEIGHTS_FILE).read_bytes() == (finished[0].output / WEIGHTS_FILE).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "STATE_EVERY", 3)
+        patch.setattr(runs.Run, "_step", mortal)
+        with pytest.raises(Killed):
+            train(short, ENCODER, print)
+    assert json.loads((left / "state" / "state.json").read_bytes())["batch"] == 3, "it died in the middle of an epoch"
+    assert not short.output.exists()
+
+    train(replace(short, work=left), ENCODER, print)
+
+    assert (short.output / WEIGHTS_FILE).read_bytes() == (finished[0].output / WEIGHTS_FILE).read_bytes()
 
 
 def _once(task: Task, **recipe: float) -> Task:

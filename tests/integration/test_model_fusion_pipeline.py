@@ -31,7 +31,7 @@ from samples import sounds
 from samples.script import ERRAND
 from schemas.analysis import EMOTIONS, Modality, ModelRef, NoUtterances
 from schemas.jobs import AnalysisOptions
-from tests.fusion_training import ENCODER, trained
+from tests.fusion_training import TEXT, trained
 from tests.media_samples import clip, raw_sound
 
 
@@ -53,8 +53,8 @@ class HearsNothing:
 @pytest.fixture(scope="module")
 def model() -> Iterator[Pipeline]:
     media = MediaPool(MediaLimits(), size=2)
-    senses = Fusion(trained()[0].output, ENCODER)
-    made = Pipeline(profile="bundled", media=media, words=HearsNothing(), text=ENCODER, senses=senses)
+    senses = Fusion(trained()[0].output, TEXT)
+    made = Pipeline(profile="bundled", media=media, words=HearsNothing(), text=TEXT, senses=senses)
     yield made
     made.close()
 
@@ -117,7 +117,7 @@ def test_an_answer_is_uncertain_by_the_threshold_of_what_gave_it(
     config = msgspec.json.decode((tmp_path / CONFIG_FILE).read_bytes())
     doubting = {"certain_from": of_the_fusion, "temperatures": {"fused": {"emotion": 50.0}}}  # so that nothing has a probability of 1
     (tmp_path / CONFIG_FILE).write_bytes(msgspec.json.encode({**config, **doubting}))
-    senses, text = Fusion(tmp_path, ENCODER), dataclasses.replace(ENCODER, certain_from=of_the_words)
+    senses, text = Fusion(tmp_path, TEXT), dataclasses.replace(TEXT, certain_from=of_the_words)
     asked = dataclasses.replace(model, senses=senses, text=text)
 
     (fused,) = asked.analyse(spoken(samples[0])).utterances
@@ -165,7 +165,7 @@ def test_silence_is_not_judged_by_its_voice(model: Pipeline) -> None:
 def test_a_fusion_for_another_text_model_is_refused() -> None:
     class Other:
         ref = ModelRef(role="text", name="another", sha256="f" * 64)
-        embed = ENCODER.embed
+        embed = TEXT.embed
 
     with pytest.raises(FusionRefused, match="train it again"):
         Fusion(trained()[0].output, Other())

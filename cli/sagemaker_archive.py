@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.exits import Misused
+from cli.exits import CommandFailed, Misused
 from local.data_folder import cache_folder
 from model.errors import ModelError
 from model.profiles import BUNDLED, HUB
@@ -32,6 +32,8 @@ def package(profile: str, weights: Path | None, output: Path) -> None:
         built = packages.build(output, profile, weights)
     except ModelError as error:
         raise Misused(str(error)) from error
+    except OSError as error:
+        raise CommandFailed(f"{error.filename} cannot be used ({error.strerror}): name another") from error
     click.echo(f"{built.path}: profile {profile}, {built.path.stat().st_size:,} bytes, sha256 {built.sha256}")
 
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from local.errors import DataFolderForeign, DataFolderHeld
+from local.errors import DataFolderForeign, DataFolderHeld, DataFolderUnusable
 
 STACK_FILE = "stack.json"
 _LOCK_FILE = "stack.lock"
@@ -38,10 +38,10 @@ def _user_folder(environment: Mapping[str, str], mac: str, variable: str, defaul
 def held(folder: Path) -> Iterator[None]:
     """Be the only stack on `folder` inside the `with`.
 
-    The kernel lets go of the lock when the process ends, however it ends. Raises DataFolderHeld with the holder's process id.
+    The kernel lets go of the lock when the process ends, however it ends. Raises DataFolderHeld with the holder's process id, and
+    DataFolderUnusable where no file can be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK_FILE).open("a+") as lock:
+    with _lock_file(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -51,6 +51,14 @@ def held(folder: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _lock_file(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / _LOCK_FILE).open("a+")
+    except OSError as error:
+        raise DataFolderUnusable(folder, error.strerror or str(error)) from error
 
 
 def reset(folder: Path) -> None:

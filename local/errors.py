@@ -32,6 +32,13 @@ class DataFolderHeld(LocalStackError):
         )
 
 
+class DataFolderUnusable(LocalStackError):
+    """There is no folder there, and none can be made."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(f"{folder} cannot be the data folder ({why}): name another with --data")
+
+
 class DataFolderForeign(LocalStackError):
     """A folder that is to be emptied does not look like ours."""
 

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -69,13 +70,21 @@ def _is_news(record: logging.LogRecord) -> bool:
     return chatter is None or chatter.search(record.getMessage()) is None
 
 
+class _Line(JsonFormatter):
+    """A line of a log; its time is of no zone but UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
 def configure(process: str) -> None:
     """Set up logs to standard error and traces for this process; `process` is its name, like `stream-processors.validate`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_is_news)
     handler.addFilter(_Context())
     handler.setFormatter(
-        JsonFormatter(
+        _Line(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             static_fields={"process": process},

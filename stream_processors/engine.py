@@ -32,6 +32,7 @@ from stream_processors import lenient_headers
 from stream_processors.stage import Runner, Stage
 
 log = logging.getLogger(__name__)
+log.setLevel(logging.WARNING)  # under this name Faust tells of each service of ours that it begins and ends, with its inner names
 
 #: How long a new process only works, before it also tells how far behind its group is.
 _LAG_AFTER_SECONDS = 5.0

@@ -79,6 +79,11 @@ def test_an_archive_that_cannot_be_written_is_refused_before_anything_is_asked(
     assert f"nothing can be written into {tmp_path / 'nowhere'} (No such file or directory): name a file" in said
 
 
+def test_a_model_s_archive_that_cannot_be_written_is_named_with_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sagemaker", "package", "--output", str(tmp_path / "nowhere" / "model.tar.gz")]) == 1
+    assert "nowhere/model.tar.gz.part cannot be used (No such file or directory): " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("url", ["nonsense", "localhost:8000", "ftp://valence.example", "https://"])
 def test_what_is_no_address_of_an_api_is_named_with_what_was_expected(url: str) -> None:
     for find in (lambda: find_api(url, "key", None), lambda: known_url(url, None)):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.data_folder import default_data_folder, held, read_stack_file, reset, write_stack_file
-from local.errors import DataFolderForeign, DataFolderHeld
+from local.errors import DataFolderForeign, DataFolderHeld, DataFolderUnusable
 
 
 def test_the_folder_is_the_named_one_else_the_users_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +23,13 @@ def test_the_stack_file_is_readable_by_its_owner_alone_even_when_replaced(tmp_pa
     write_stack_file(tmp_path, {"secrets": {"control": "s3cret"}})
     assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
     assert read_stack_file(tmp_path) == {"secrets": {"control": "s3cret"}}
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_why(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "below"
+    with pytest.raises(DataFolderUnusable, match=r"below cannot be the data folder \(Not a directory\): name another"), held(folder):
+        pass
 
 
 def test_a_folder_where_no_stack_has_run_has_no_stack_file(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 _PROCESS = """
 import json, logging, sys
@@ -55,6 +57,33 @@ def test_everything_else_that_goes_wrong_is_logged() -> None:
     assert logged(WORTH_KNOWING) == WORTH_KNOWING
 
 
+_FAUST = """
+import logging
+from runtime import telemetry
+telemetry.configure("test")
+from stream_processors import engine
+engine.log.info("[^_App]: Starting...")
+engine.log.critical("leaving")
+"""
+_TIMED = "import logging; from runtime import telemetry; telemetry.configure('test'); logging.error('now')"
+
+
+def ended(program: str) -> str:
+    """What a process of ours writes to its log that lives on the other side of the earth."""
+    zone = {**os.environ, "TZ": "Pacific/Auckland"}
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=zone).stderr
+
+
+def test_times_are_in_utc_wherever_a_process_runs() -> None:
+    line = json.loads(ended(_TIMED))
+    assert line["time"].endswith("Z")
+    assert abs(datetime.fromisoformat(line["time"]) - datetime.now(UTC)) < timedelta(minutes=30)
+
+
+def test_what_faust_calls_its_services_is_not_logged() -> None:
+    assert [json.loads(line)["message"] for line in ended(_FAUST).splitlines()] == ["leaving"]
+
+
 _COLOURED = """
 import logging
 from runtime import telemetry
@@ -64,8 +93,7 @@ logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\\x1
 
 
 def test_a_line_says_once_what_it_says_and_no_colours_of_a_terminal() -> None:
-    ended = subprocess.run([sys.executable, "-c", _COLOURED], capture_output=True, text=True, check=True)
-    line = json.loads(ended.stderr)
+    line = json.loads(ended(_COLOURED))
     assert (line["message"], line["port"]) == ("Started", 1)
     assert "Started" not in str({**line, "message": None})
 

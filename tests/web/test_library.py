@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from local.stack import Stack
+from samples.script import ERRAND
 from tests.web.visitor import Account, Opener, playable, send, true_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_SIZES = """async (counts) => {
+  const { bytes } = await import(`${document.body.dataset.static}/scripts/formats.js`);
+  return counts.map(bytes);
+}"""
 
 
 async def test_a_search_leads_to_the_moment_and_back(analysed: tuple[Account, str], open_page: Opener) -> None:
@@ -33,6 +44,22 @@ async def test_a_search_leads_to_the_moment_and_back(analysed: tuple[Account, st
     await page.go_back()
     await expect(page.get_by_role("searchbox")).to_have_value("contr*")
     await expect(hit).to_be_visible()
+
+
+async def test_what_was_ingested_has_the_name_of_its_object(account: Account, stack: Stack, open_page: Opener, tmp_path: Path) -> None:
+    await asyncio.to_thread(shutil.copy, ERRAND, tmp_path / "errand.mp4")
+    owner = (await account.http.get("/v1/account")).json()["id"]
+    command = [sys.executable, "-m", "cli", "ingest", str(tmp_path), "--account", owner, "--captions", "--data", str(stack.data)]
+    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+    visitor = await open_page(account)
+    await visitor.go("/")
+    await expect(visitor.entry("errand.mp4")).to_be_visible()
+
+
+async def test_a_few_bytes_are_told_as_such(analysed: tuple[Account, str], open_page: Opener) -> None:
+    visitor = await open_page(analysed[0])
+    await visitor.go("/")
+    assert await visitor.page.evaluate(_SIZES, [0, 1, 212, 403_159]) == ["0 bytes", "1 byte", "212 bytes", "403 kB"]
 
 
 async def test_filters_stay_in_the_address_and_an_empty_result_helps(analysed: tuple[Account, str], open_page: Opener) -> None:

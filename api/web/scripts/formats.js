@@ -16,9 +16,9 @@ const UNSEEN = new RegExp(`[\\u0000-\\u001f\\u007f-\\u009f${TURNING}]`, "g");
 
 /**
  * The name of an upload as it is shown: a mark that would turn text around, so that "clip" and "exe" could be read as "clip.mp4", is seen as a
- * mark that cannot be shown, and obeyed by nobody.
+ * mark that cannot be shown, and obeyed by nobody. What was ingested has the name of its object.
  */
-export const nameOf = (upload) => upload.filename?.replace(UNSEEN, "\ufffd") ?? text.library.unnamed;
+export const nameOf = (upload) => (upload.filename ?? upload.source.slice(upload.source.lastIndexOf("/") + 1)).replace(UNSEEN, "\ufffd");
 
 /** A probability, 0 to 1. */
 export const percent = (share) => percentFormat.format(share);
@@ -32,7 +32,7 @@ export function bytes(count) {
     unit += 1;
   }
   const digits = unit > 0 && rest < 10 ? 1 : 0;
-  return new Intl.NumberFormat(language, { style: "unit", unit: UNITS[unit], unitDisplay: "short", maximumFractionDigits: digits }).format(rest);
+  return new Intl.NumberFormat(language, { style: "unit", unit: UNITS[unit], unitDisplay: unit ? "short" : "long", maximumFractionDigits: digits }).format(rest);
 }
 
 /** A place in a video: 1:02, or 1:00:02 from an hour on. */

@@ -111,7 +111,6 @@ export const text = {
     none: "What is analysed stays here.",
     more: "Show more",
     open: "Open",
-    unnamed: "Without a name",
     picture: (name) => `A picture from ${name}`,
     count: { one: "{n} video", other: "{n} videos" },
   },

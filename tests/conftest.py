@@ -25,6 +25,7 @@ for _measure in ("COLUMNS", "LINES"):  # a worker of pytest-xdist has them of no
 _LONGEST_FIRST = ("tests/acceptance", "tests/web", "tests/integration", "tests/conformance", "tests/unit")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers take whole files, which share their servers; all tests of the page are for one worker, since they share a stack."""
     items.sort(key=lambda item: next(place for place, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder)))

@@ -129,6 +129,12 @@ async def account(db: Database, account_id: UUID) -> DictRow:
     return found[0]
 
 
+async def check(db: Database, account_id: UUID) -> None:
+    """AccountMissing if no account has this id."""
+    if not await db.rows("account_by_id", id=account_id):
+        raise AccountMissing(f"there is no account with the id {str(account_id)!r}: `valence accounts list` lists them")
+
+
 async def accounts(db: Database) -> list[DictRow]:
     """Every account by name: `id`, `name`, `created_at`, and how many `keys` work."""
     return await db.rows("accounts")

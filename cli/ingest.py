@@ -12,6 +12,8 @@ import click
 from botocore.exceptions import ClientError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api import accounts as records
+from cli.accounts import ask
 from cli.consoles import progress_output
 from cli.exits import CommandFailed, Misused
 from cli.servers import data_option, local_account, servers
@@ -52,6 +54,7 @@ def ingest(source: str, account: UUID | None, every: bool, captions: bool, data:
     owner = account or local_account(data)
     if owner is None:
         raise Misused("there is no account to ingest for: give its id with --account; `valence accounts list` prints it")
+    ask(data, lambda database: records.check(database, owner))
     options = AnalysisOptions(captions=captions)
     try:
         with servers(data) as settings:

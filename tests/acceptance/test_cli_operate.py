@@ -183,6 +183,15 @@ def test_what_cannot_be_ingested_is_named(
     assert words in done.stderr
 
 
+def test_nothing_is_announced_for_an_account_that_there_is_not(tmp_path: Path, servers: dict[str, str], settings: Settings) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    stranger = uuid4()
+    done = run(tmp_path, servers, "ingest", tmp_path, "--account", stranger)
+    assert done.returncode == 1
+    assert done.stderr == f"valence: there is no account with the id '{stranger}': `valence accounts list` lists them\n"
+    assert on_topic(settings, UPLOADS_RECEIVED, str(stranger).encode()) == []
+
+
 def test_ingestion_needs_an_account(tmp_path: Path, servers: dict[str, str]) -> None:
     done = run(tmp_path, servers, "ingest", tmp_path)
     assert done.returncode == 2

@@ -11,7 +11,7 @@ import msgspec
 from cli.api import api_options, connected, find_api
 from cli.consoles import output
 from cli.exits import Exit
-from cli.journeys import Journey, travel
+from cli.journeys import How, Journey, travel
 from cli.progress import display
 from cli.results import show_analysis
 from cli.unsent import Unsent
@@ -29,6 +29,7 @@ Output = Literal["table", "json"] | Format
 @click.option("--csv", "as_csv", is_flag=True, help="The same as a table for spreadsheets.")
 @click.option("--elan", "as_elan", is_flag=True, help="The same as annotations for ELAN.")
 @click.option("--captions", is_flag=True, help="Take the words from the file's caption track where it has one.")
+@click.option("--straight-to-storage", is_flag=True, help="Send the parts to S3 itself, past the API; this machine must reach S3.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up waiting after this time.")
 @api_options
 def analyse(
@@ -39,6 +40,7 @@ def analyse(
     as_csv: bool,
     as_elan: bool,
     captions: bool,
+    straight_to_storage: bool,
     timeout: float | None,
     api_url: str | None,
     api_key: str | None,
@@ -69,12 +71,12 @@ def analyse(
         raise click.UsageError(f"{wanted[0][0]} prints one file's analysis, and {len(files)} files were given: give one, or use --json")
     api = find_api(api_url, api_key, data)
     with connected(api) as client:
-        journeys = analyse_files(client, Unsent(api.url), files, captions, timeout, chosen)
+        journeys = analyse_files(client, Unsent(api.url), files, How(captions, straight_to_storage), timeout, chosen)
     return Exit.COMPLETED if all(journey.analysis for journey in journeys) else Exit.NOT_COMPLETED
 
 
 def analyse_files(
-    client: Client, unsent: Unsent, files: tuple[Path, ...], captions: bool, timeout: float | None, chosen: Output = "table"
+    client: Client, unsent: Unsent, files: tuple[Path, ...], how: How, timeout: float | None, chosen: Output = "table"
 ) -> list[Journey]:
     """Send files, show how they fare and print what comes of them; returns how each has ended."""
     with display() as shown:
@@ -84,7 +86,7 @@ def analyse_files(
             if journey.ended and chosen == "json":
                 click.echo(_document(journey))
 
-        journeys = travel(client, unsent, files, captions, timeout, note)
+        journeys = travel(client, unsent, files, how, timeout, note)
     for journey in journeys:
         if journey.analysis is None or journey.upload_id is None:
             continue

@@ -12,7 +12,7 @@ import click
 from cli.analyse import analyse_files
 from cli.api import Api, connected
 from cli.exits import Exit
-from cli.journeys import Journey, Unfinished
+from cli.journeys import How, Journey, Unfinished
 from cli.unsent import Unsent
 from local.background import running_stack
 from local.preparation import prepare
@@ -47,7 +47,7 @@ def demo(video: Path | None) -> Exit:
 
 def _analyse(client: Client, unsent: Unsent, video: Path) -> list[Journey]:
     try:
-        return analyse_files(client, unsent, (video,), captions=False, timeout=None)
+        return analyse_files(client, unsent, (video,), How(), timeout=None)
     except Unfinished:
         raise KeyboardInterrupt from None  # nothing goes on here: the stack ends with the demo
 

@@ -68,6 +68,13 @@ class Unfinished(CommandFailed):
         self.code = code
 
 
+class How(NamedTuple):
+    """How videos are sent: with words from their captions, and past the API, straight to S3."""
+
+    captions: bool = False
+    straight_to_storage: bool = False
+
+
 class _Change(NamedTuple):
     number: int
     journey: Journey
@@ -75,7 +82,7 @@ class _Change(NamedTuple):
 
 
 def travel(
-    client: Client, unsent: Unsent, paths: Sequence[Path], captions: bool, timeout: float | None, show: Callable[[int, Journey], None]
+    client: Client, unsent: Unsent, paths: Sequence[Path], how: How, timeout: float | None, show: Callable[[int, Journey], None]
 ) -> list[Journey]:
     """Bring videos to their end and return how each has ended, in the order of `paths`; `show` is told of every step.
 
@@ -95,7 +102,7 @@ def travel(
                 number = waiting.get_nowait()
             except queue.Empty:
                 return
-            _Traveller(client, captions, unsent, number, journeys[number], changes).go()
+            _Traveller(client, how, unsent, number, journeys[number], changes).go()
 
     for _ in range(min(SIDE_BY_SIDE, len(journeys))):
         # Daemons, so that one that waits for an event does not keep the command from ending.
@@ -126,9 +133,9 @@ class _Traveller:
     """Takes one video from the file to its analysis, in a thread, and tells of each step."""
 
     def __init__(
-        self, client: Client, captions: bool, unsent: Unsent, number: int, journey: Journey, changes: queue.SimpleQueue[_Change]
+        self, client: Client, how: How, unsent: Unsent, number: int, journey: Journey, changes: queue.SimpleQueue[_Change]
     ) -> None:
-        self._client, self._captions, self._unsent = client, captions, unsent
+        self._client, self._how, self._unsent = client, how, unsent
         self._number, self._journey, self._changes = number, journey, changes
         self._started = time.monotonic()
 
@@ -170,7 +177,8 @@ class _Traveller:
         self._tell(sent=0)
         self._client.upload_file(
             self._journey.path,
-            captions=self._captions,
+            captions=self._how.captions,
+            straight_to_storage=self._how.straight_to_storage,
             resume=begun,
             progress=lambda count: self._tell(sent=self._journey.sent + count),
             announced=announced,

@@ -17,7 +17,18 @@ from schemas.analysis import Analysis, EmotionScores, Modality, ModelRef, NoUtte
 from schemas.events import UploadStatusChanged
 from schemas.failures import Failure
 from schemas.jobs import AnalysisOptions
-from schemas.resources import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, CreateUpload, ProblemDocument, Snapshot, StoredPart, Upload, UploadPage
+from schemas.resources import (
+    PROBLEM_MEDIA_TYPE,
+    PROBLEM_TYPES,
+    CreateUpload,
+    PartUrl,
+    PartUrls,
+    ProblemDocument,
+    Snapshot,
+    StoredPart,
+    Upload,
+    UploadPage,
+)
 from schemas.status import Status
 
 KEY = "val_live_test"
@@ -64,6 +75,8 @@ class ScriptedApi:
     def __init__(self) -> None:
         self.url = ""
         self.uploads: dict[UUID, CreateUpload] = {}
+        #: What was sent past the API, to the storage that it plays too.
+        self.stored: dict[UUID, bytes] = {}
         self.stopped = threading.Event()
 
     def script(self, upload_id: UUID) -> tuple[tuple[Status, ...], Failure | None, Analysis | None]:
@@ -141,6 +154,11 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
                     self._answer(201, msgspec.json.encode(created))
             elif self.path.endswith("/complete"):
                 self._answer(200, msgspec.json.encode(api.upload(UUID(self.path.split("/")[3]))))
+            elif self.path.endswith("/part-urls"):
+                (number,) = msgspec.json.decode(body)["numbers"]
+                place = f"{api.url}/storage/uploads/{self.path.split('/')[3]}/parts/{number}"
+                url = PartUrl(number=number, url=place, expires_at=datetime.now(UTC))
+                self._answer(200, msgspec.json.encode(PartUrls(urls=[url])))
             elif self.path.endswith("/cancel"):
                 upload_id = UUID(self.path.split("/")[3])
                 self._answer(200, msgspec.json.encode(msgspec.structs.replace(api.upload(upload_id), status=Status.CANCELLED)))
@@ -161,13 +179,16 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
         def do_PUT(self) -> None:
             upload_id, number = UUID(self.path.split("/")[3]), int(self.path.split("/")[5])
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
             match api.uploads[upload_id].filename:
+                case _ if self.path.startswith("/storage/"):
+                    api.stored[upload_id] = body
+                    self._answer(200, b"", etag=etag)
                 case "refused.mp4":
                     self._problem(413, "content-too-large", "the content has 9 bytes: at most 8 are accepted")
                 case "away.mp4":
                     self._problem(503, "dependency-unavailable", "s3 is unavailable", again_after=3_600)
                 case _:
-                    etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
                     self._answer(200, msgspec.json.encode(StoredPart(number=number, bytes=len(body), etag=etag)))
 
         def do_GET(self) -> None:
@@ -225,8 +246,12 @@ def _handler(api: ScriptedApi) -> type[BaseHTTPRequestHandler]:
             problem = ProblemDocument(type=PROBLEM_TYPES + name, title=name, status=status, detail=detail)
             self._answer(status, msgspec.json.encode(problem), PROBLEM_MEDIA_TYPE, again_after)
 
-        def _answer(self, status: int, body: bytes, content_type: str = "application/json", again_after: int | None = None) -> None:
+        def _answer(
+            self, status: int, body: bytes, content_type: str = "application/json", again_after: int | None = None, etag: str | None = None
+        ) -> None:
             self.send_response(status)
+            if etag is not None:
+                self.send_header("ETag", f'"{etag}"')
             if again_after is not None:
                 self.send_header("Retry-After", str(again_after))
             self.send_header("Content-Type", content_type)

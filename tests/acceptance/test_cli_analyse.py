@@ -54,6 +54,13 @@ def test_json_is_all_that_is_on_standard_output(tmp_path: Path, api: ScriptedApi
     assert (bad["status"], bad["failure"]["code"], bad["analysis"]) == ("rejected", "not_media", None)
 
 
+def test_a_file_goes_straight_to_the_storage_where_somebody_wants_it(tmp_path: Path, api: ScriptedApi) -> None:
+    for straight in ([], ["--straight-to-storage"]):
+        assert not api.stored
+        assert run(tmp_path, api, "analyse", *straight, a_file(tmp_path, "good.mp4")).returncode == 0
+    assert list(api.stored.values()) == [b"video"]
+
+
 def test_srt_is_what_the_api_gives_unchanged(tmp_path: Path, api: ScriptedApi) -> None:
     done = run(tmp_path, api, "analyse", "--srt", a_file(tmp_path, "good.mp4"))
     assert (done.returncode, done.stdout) == (0, SRT)

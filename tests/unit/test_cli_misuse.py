@@ -12,7 +12,7 @@ import pytest
 from cli import accounts, export, uploads
 from cli.api import find_api, known_url
 from cli.exits import Misused
-from cli.journeys import Journey, travel
+from cli.journeys import How, Journey, travel
 from cli.main import run
 from cli.unsent import Unsent
 from runtime import database
@@ -96,7 +96,7 @@ def test_an_empty_file_is_refused_without_an_upload_that_waits_for_it(tmp_path: 
     file.touch()
     shown: list[Journey] = []
     client: Any = SimpleNamespace()  # any request would be an AttributeError
-    (journey,) = travel(client, Unsent("http://127.0.0.1:1", tmp_path), [file], False, 60, lambda _, now: shown.append(now))
+    (journey,) = travel(client, Unsent("http://127.0.0.1:1", tmp_path), [file], How(), 60, lambda _, now: shown.append(now))
     assert journey.refused
     assert journey.failure is not None
     assert journey.failure.message == "the file is empty: choose another"

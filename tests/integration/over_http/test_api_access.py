@@ -198,6 +198,16 @@ async def test_answers_carry_the_callers_ids_and_protective_headers(http: httpx.
     assert other.headers["x-request-id"] != "a b\tc"
 
 
+async def test_every_answer_tells_how_often_an_account_may_still_ask_and_a_refusal_when_to_come_back(start_api: Starter, key: str) -> None:
+    with start_api({"VALENCE_API_REQUESTS_A_MINUTE": "2"}, page="/healthz") as api:
+        async with httpx.AsyncClient(base_url=api.url, headers=bearer(key), timeout=30) as http:
+            answers = [await http.get("/v1/uploads"), await http.get("/v1/uploads/nonsense"), await http.get("/v1/uploads")]
+    assert problem(answers[2]) == (429, "too-many-requests")
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 30
+    assert [answer.headers["ratelimit-policy"] for answer in answers] == ['"account";q=2;w=60'] * 3
+    assert [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers] == [f'"account";r={left}' for left in (1, 0, 0)]
+
+
 async def test_a_trace_goes_on_in_the_events_that_a_request_causes(http: httpx.AsyncClient, database: Database) -> None:
     trace_id = uuid4().hex
     answer = await http.post("/v1/uploads", json={"filename": "x"}, headers={"traceparent": f"00-{trace_id}-{'1' * 16}-01"})

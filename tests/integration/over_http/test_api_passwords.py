@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import app
+from api import accounts, app
 from api.passwords import Passwords
 from runtime.database import Database
 from runtime.settings import Settings
@@ -253,6 +253,27 @@ async def test_the_audit_log_tells_what_happened_without_secrets_and_without_con
     assert rest["next_cursor"] is None
     token = cookie(person.http)["Cookie"].partition("=")[2]
     assert not any(secret in str([page, rest]) for secret in (PASSWORD, token))
+
+
+async def test_the_audit_log_has_every_event_of_a_password_a_session_and_a_plan(
+    api: ApiProcess, person: Person, mailbox: Mailbox, database: Database
+) -> None:
+    async with browser(api.url) as phone:
+        await sign_in(phone, person.email, PASSWORD)
+        await phone.delete("/v1/session")
+        await sign_in(phone, person.email, PASSWORD)
+        await person.http.delete("/v1/sessions")
+    for current in (WRONG, PASSWORD):
+        await person.http.put("/v1/account/password", json={"current_password": current, "new_password": NEW})
+    await accounts.set_plan(database, person.email, "free")
+    await person.http.post("/v1/password-resets", json={"email": person.email})
+    await asyncio.to_thread(wait_until, lambda: any("#reset=" in mail.get_content() for mail in mailbox.to(person.email)))
+    token = mailbox.to(person.email)[-1].get_content().partition("#reset=")[2].split()[0]
+    assert (await person.http.put("/v1/password-resets", json={"token": token, "new_password": PASSWORD})).status_code == 204
+    assert (await sign_in(person.http, person.email, PASSWORD)).status_code == 200
+    events = (await person.http.get("/v1/audit")).json()["data"][:9]
+    said = "logout login:success session:end password:wrong password:change plan:set password:reset-request password:reset login:success"
+    assert " ".join(event["action"].removeprefix("account:") for event in reversed(events)) == said
 
 
 async def test_nobody_reads_another_accounts_audit_log(api: ApiProcess, person: Person) -> None:

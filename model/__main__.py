@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 
 import uvicorn
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -19,16 +20,18 @@ from model.server import Server
 from model.settings import Settings, read_settings
 
 
-def _log_as_json() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter(
-            "%(asctime)s %(levelname)s %(name)s %(message)s",
-            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-            static_fields={"process": "model"},
-            reserved_attrs=[*RESERVED_ATTRS, "color_message"],
-        )
+def log_as_json() -> None:
+    """Write log lines as JSON to standard error, their time in UTC, like every other process: the archive holds none of their code."""
+    formatter = JsonFormatter(
+        "%(asctime)s %(levelname)s %(name)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%SZ",
+        rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+        static_fields={"process": "model"},
+        reserved_attrs=[*RESERVED_ATTRS, "color_message"],
     )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
@@ -67,7 +70,7 @@ def main() -> int:
     except ModelError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
         return 2
-    _log_as_json()
+    log_as_json()
     return serve(settings)
 
 

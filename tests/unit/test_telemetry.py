@@ -9,6 +9,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 _PROCESS = """
 import json, logging, sys
 from runtime import telemetry
@@ -66,6 +68,7 @@ engine.log.info("[^_App]: Starting...")
 engine.log.critical("leaving")
 """
 _TIMED = "import logging; from runtime import telemetry; telemetry.configure('test'); logging.error('now')"
+_TIMED_MODEL = "import logging; from model import __main__ as model; model.log_as_json(); logging.error('now')"
 
 
 def ended(program: str) -> str:
@@ -74,8 +77,9 @@ def ended(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=zone).stderr
 
 
-def test_times_are_in_utc_wherever_a_process_runs() -> None:
-    line = json.loads(ended(_TIMED))
+@pytest.mark.parametrize("program", [_TIMED, _TIMED_MODEL], ids=["ours", "the model's"])
+def test_times_are_in_utc_wherever_a_process_runs(program: str) -> None:
+    line = json.loads(ended(program))
     assert line["time"].endswith("Z")
     assert abs(datetime.fromisoformat(line["time"]) - datetime.now(UTC)) < timedelta(minutes=30)
 

@@ -145,11 +145,33 @@ async def test_the_scores_of_each_modality_are_there_on_demand(analysed: tuple[A
     await page.goto(f"/uploads/{upload_id}")
     first = page.locator(".utterance").first
     await first.get_by_text("Scores").click()
-    heads = await first.get_by_role("columnheader").all_inner_texts()
     names = {"text": "Words", "voice": "Voice", "face": "Face"}
-    assert heads == ["Emotion", "Together", *(names[used] for used in names if used in document["utterances"][0]["modalities"])]
+    heads = ["Emotion", "Together", *(names[used] for used in names if used in document["utterances"][0]["modalities"])]
+    await expect(first.get_by_role("columnheader")).to_have_text(heads)
     joy = document["utterances"][0]["scores"]["emotions"]["joy"]
     await expect(first.get_by_role("row", name="Joy").get_by_role("cell").first).to_have_text(f"{joy:.0%}")
+
+
+@pytest.mark.parametrize(("heard", "verdict"), [("joy", "They name the same emotion."), ("anger", "They name different emotions.")])
+async def test_two_modalities_say_how_far_they_agree(analysed: tuple[Account, str], open_page: Opener, heard: str, verdict: str) -> None:
+    account, upload_id = analysed
+    page = (await open_page(account)).page
+
+    async def answer(route: Route) -> None:
+        given = await route.fetch()
+        document = await given.json()
+        first = document["utterances"][0]
+        none = dict.fromkeys(first["scores"]["emotions"], 0.0)
+        said, voice = [first["scores"] | {"emotions": none | {name: 1.0}} for name in ("joy", heard)]
+        first |= {"modalities": {"text": said, "voice": voice}, "agreement": 0.62}
+        await route.fulfill(response=given, json=document)
+
+    await page.route("**/analysis.json*", answer)
+    await page.goto(f"/uploads/{upload_id}")
+    first = page.locator(".utterance").first
+    await first.get_by_text("Scores").click()
+    await expect(first.get_by_role("columnheader")).to_have_text(["Emotion", "Together", "Words", "Voice"])
+    await expect(first.locator(".scores-panel p")).to_have_text(f"They agree to 62%. {verdict}")
 
 
 async def test_an_utterance_is_uncertain_where_its_document_says_so_and_nowhere_else(

@@ -13,6 +13,7 @@ from model.errors import WeightsUnreadable
 from model.profiles import BUNDLED_FOLDER
 from model.text import TextModel
 from model.training.text import card
+from model.training.text.baselines import most_frequent, weighed_words
 from model.training.text.data import DataError, Line, data_folder, read_meld
 from model.training.text.scores import score
 from model.training.text.speech import can_speak
@@ -52,8 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _score(data: Path) -> str:
-    model, lines = text.load(BUNDLED_FOLDER), read_meld(data, "test")
-    return card.write(_ROOT, model, score(model, lines), _spoken(model, lines), TRAINED.read_text(encoding="utf-8"))
+    model, train, lines = text.load(BUNDLED_FOLDER), read_meld(data, "train"), read_meld(data, "test")
+    simple = card.Simple(most_frequent(train, lines), weighed_words(train, lines))
+    return card.write(_ROOT, model, score(model, lines), simple, _spoken(model, lines), TRAINED.read_text(encoding="utf-8"))
 
 
 def _spoken(model: TextModel, lines: Sequence[Line]) -> Spoken | None:

@@ -16,7 +16,7 @@ from model.plain_text import is_as_recognised
 from model.profiles import BUNDLED_FOLDER
 from model.text_tokens import Turn
 from model.training import __main__ as training
-from model.training.text import card, speech, spoken
+from model.training.text import baselines, card, speech, spoken
 from model.training.text.calibration import calibrate
 from model.training.text.data import Line
 from model.training.text.scores import score
@@ -128,11 +128,22 @@ def test_a_card_without_a_voice_says_so_and_so_does_the_command(
     (tmp_path / "docs").mkdir()
 
     assert training._spoken(model, lines) is None
-    written = card.write(tmp_path, model, score(model, lines), None, "")
+    written = card.write(tmp_path, model, score(model, lines), card.Simple(0.3127, 0.5561), None, "")
 
     assert "no ffmpeg with flite is here" in capsys.readouterr().err
     assert "Left out when this card was made" in written
+    assert "| always the most frequent class | 31.3 | recomputed |" in written
+    assert "logistic regression | 55.6 | recomputed |" in written
     assert (tmp_path / card.CARD).read_text(encoding="utf-8") == written
+
+
+def test_what_is_reached_without_a_network_is_the_score_of_ways_that_learn_from_the_training_split_alone() -> None:
+    joy, neutral = EMOTIONS.index("joy"), EMOTIONS.index("neutral")
+    train = [Line("We won!", (), joy, 2)] * 4 + [Line("The bus stops.", (), neutral, 1)] * 5
+    test = [Line("They won!", (), joy, 2), Line("The bus is here.", (), neutral, 1)]
+
+    assert baselines.most_frequent(train, test) == pytest.approx(1 / 3), "neutral always: half of it right, and no joy"
+    assert baselines.weighed_words(train, test) == 1.0
 
 
 @pytest.mark.parametrize(("listed", "can"), [(" ... flite             |->A       Synthesize voice", True), (" ... aformat  A->A", False)])

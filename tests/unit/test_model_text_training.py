@@ -73,7 +73,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(data: Path, finished: Path,
     assert said[0] == "seed 5: goes on after epoch 1"
     assert "epoch 2 of 2: 1/" in said[1]
     assert said[1].endswith(" 0 min left of this seed")
-    assert said[-1] == f"  epoch 2 of 2 is kept in {again}"
+    assert said[-1] == f"  epoch 2 of 2 took 0 min and is kept in {again}"
     ours, theirs = (torch.load(path, weights_only=True)["network"] for path in (again, finished))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

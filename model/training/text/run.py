@@ -92,9 +92,11 @@ class Run:
         """Train what is still to be trained; the file that holds the trained parameters."""
         with disable_input_dtype_casting(self.network.encoder):  # autocast casts already
             for number in range(self._resume(), EPOCHS):
+                began = time.monotonic()
                 self._epoch(number)
                 self._keep(number + 1)
-                self._report(f"  epoch {number + 1} of {EPOCHS} is kept in {self._state}")
+                minutes = (time.monotonic() - began) / 60
+                self._report(f"  epoch {number + 1} of {EPOCHS} took {minutes:.0f} min and is kept in {self._state}")
         return self._state
 
     @property

@@ -56,7 +56,10 @@ class FusionRefused(ModelError):
 
 
 class OutOfMemory(ModelError):
-    """This video needed more memory than there was. None of it is kept from the next video, which is analysed as if nothing had been."""
+    """This video needed more memory than there was. What the model took for it is given back, and later videos are analysed.
+
+    At the limit itself one beside it, or the next, may still fail in the same way: each gives back what it took.
+    """
 
     code = "out_of_memory"
 

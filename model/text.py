@@ -16,9 +16,9 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from model.errors import WeightsUnreadable
+from model.errors import OutOfMemory, WeightsUnreadable
 from model.plain_text import is_as_recognised
-from model.text_tokens import TextTokens, Turn, turns
+from model.text_tokens import Batch, TextTokens, Turn, turns
 from schemas.analysis import EMOTIONS, SENTIMENTS, EmotionScores, ModelRef, Scores, SentimentScores
 
 #: The files in a model folder that are the text model.
@@ -108,10 +108,26 @@ class TextModel:
         for first in range(0, len(order), _TOGETHER):
             chosen = order[first : first + _TOGETHER]
             batch = self.tokens.batch([encoded[place] for place in chosen])
-            answers = self.session.run(list(OUTPUTS), dict(zip(INPUTS, batch, strict=True)))
+            answers = self._answers(batch)
             for name, answer in zip(OUTPUTS, answers, strict=True):
                 found[name][chosen] = answer
         return found
+
+    def _answers(self, batch: Batch) -> list[Floats]:
+        given = dict(zip(INPUTS, batch, strict=True))
+        try:
+            return self.session.run(list(OUTPUTS), given)
+        except Exception as error:
+            if OutOfMemory.is_meant_by(error):
+                self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        """Free what ONNX Runtime keeps for the next batch: after one that found no memory, it keeps all that there was."""
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")  # after a run, so one of the smallest batch
+        smallest = self.tokens.batch([self.tokens.encode(Turn(""))])
+        self.session.run(list(OUTPUTS), dict(zip(INPUTS, smallest, strict=True)), options)
 
 
 def _rounded(probabilities: Floats) -> list[float]:
@@ -160,8 +176,6 @@ def _session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceS
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # What a batch took goes back when it is read. An arena keeps it: after one that found no memory, none would be left for the next.
-    options.enable_cpu_mem_arena = False
     # A thread that waits must not spin: the recogniser needs the processor.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

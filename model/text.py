@@ -116,11 +116,12 @@ class TextModel:
     def _answers(self, batch: Batch) -> list[Floats]:
         given = dict(zip(INPUTS, batch, strict=True))
         try:
-            return self.session.run(list(OUTPUTS), given)
+            answers: list[Floats] = self.session.run(list(OUTPUTS), given)
         except Exception as error:
             if OutOfMemory.is_meant_by(error):
                 self._give_back()
             raise
+        return answers
 
     def _give_back(self) -> None:
         """Free what ONNX Runtime keeps for the next batch: after one that found no memory, it keeps all that there was."""

@@ -220,6 +220,14 @@ def test_words_alone_need_no_videos(short: Task, tmp_path: Path) -> None:
     assert not any(name.startswith("towers.voice") for name in load_file(short.output / WEIGHTS_FILE))
 
 
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 2), (3, 4)])
+def test_a_training_ends_when_dev_has_got_no_better_for_as_long_as_it_has_patience(short: Task, patience: int, epochs: int) -> None:
+    recipe = msgspec.structs.replace(short.recipe, epochs=6, rate=0.0, patience=patience)  # at this rate nothing is learned
+    said: list[str] = []
+    train(replace(short, modalities=frozenset({Modality.TEXT}), recipe=recipe), ENCODER, said.append)
+    assert sum(line.startswith("epoch=") for line in said) == epochs
+
+
 @pytest.mark.parametrize(
     ("column", "value", "says"),
     [

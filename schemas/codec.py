@@ -70,7 +70,7 @@ def decode(topic: Topic, key: bytes | None, value: bytes | None, headers: envelo
     try:
         event = _decoders[envelope.type].decode(value)
     except UNREADABLE as error:
-        raise InvalidEvent("payload", f"the payload is not a {envelope.type}: {error}") from error
+        raise InvalidEvent("payload", f"the payload is no {envelope.type}: {error}") from error
     if key != str(event.upload_id).encode():
         raise InvalidEvent("key", f"the key is {key!r}: expected the upload id {event.upload_id}, which keeps its events in order")
     return envelope, event

@@ -128,6 +128,7 @@ def test_a_web_form_is_refused_as_form_data_whether_or_not_a_video_is_inside() -
         b"<html><script>alert(1)</script></html>" * 20,
         b"x",
     ],
+    ids=["text", "zeros", "noise", "PNG", "JPEG", "playlist", "ffconcat", "SDP", "DASH", "subtitles", "HTML", "a byte"],
 )
 def test_what_is_no_media_is_refused_as_not_media(data: bytes) -> None:
     assert refusal(data) is RejectionCode.NOT_MEDIA

@@ -85,18 +85,10 @@ class Server:
 
     async def _start(self) -> None:
         try:
-            pipeline = await asyncio.to_thread(self._load)
-            await asyncio.to_thread(self._start_threads)
-            self._pipeline = pipeline
+            self._pipeline = await asyncio.to_thread(self._load)
         except Exception as error:
             self.load_error = error
             self._failed()
-
-    def _start_threads(self) -> None:
-        """All of them, before a video comes: later there may be no memory for one."""
-        together = threading.Barrier(self._settings.concurrent_videos)
-        for one in [self._threads.submit(together.wait) for _ in range(self._settings.concurrent_videos)]:
-            one.result()
 
     async def _stop(self) -> None:
         if self._loading is not None:

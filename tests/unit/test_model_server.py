@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -131,21 +130,6 @@ async def test_a_video_that_needs_too_much_memory_fails_alone(model: FakeModel, 
         assert (await client.get("/ping")).status_code == 200
         assert (await client.post("/invocations", content=b"small", headers=VIDEO)).status_code == 200
     assert (failed.status_code, failed.json()["code"], failed.json()["retryable"]) == (500, "out_of_memory", True)
-
-
-async def test_a_container_in_service_starts_no_more_threads_for_which_there_may_be_no_memory(
-    model: FakeModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_room(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    model.let_go.set()
-    async with running(lambda: model) as (_, client):
-        await loaded(client)
-        with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, "start", no_room)
-            answer = await client.post("/invocations", content=b"video", headers=VIDEO)
-    assert answer.status_code == 200
 
 
 async def test_an_analysis_is_answered_as_json(model: FakeModel) -> None:

@@ -94,8 +94,6 @@ EXPECTED: dict[tuple[str, str], Scope | Rule] = {
     ("GET", "/v1/receipts/{receipt_id}/items"): Rule.EVERYBODY,
     ("POST", "/v1/receipts/{receipt_id}/check"): Rule.EVERYBODY,
     ("GET", "/v1/openapi.json"): Rule.EVERYBODY,
-    ("GET", "/v1"): Rule.EVERYBODY,
-    ("GET", "/v1/{path}"): Rule.EVERYBODY,
     ("GET", "/healthz"): Rule.EVERYBODY,
     ("GET", "/static/{version_asked}/{path}"): Rule.EVERYBODY,
     **{("GET", page): Rule.EVERYBODY for page in ("/reference", *(page.replace(":str", "") for page in ADDRESSES))},

@@ -36,8 +36,6 @@ NOWHERE = {
 #: The page, which is for people, and the document itself.
 UNDESCRIBED = {"/", "/sign-in", "/sign-up", "/reset", "/settings", "/reference", "/static/{version_asked}/{path}"} | {
     "/uploads/{upload_id}",
-    "/v1",
-    "/v1/{path}",
     "/v1/openapi.json",
 }
 #: Longer than any answer takes, and how long a stream is listened to: it has sent its first event by then.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from schemas.status import Status
 from tests.upload_api import CONTENT, PART, Api, client, problem
-from valence import ApiError, StorageRefused
+from valence import ApiError, StorageRefused, transfer
 
 
 @pytest.fixture
@@ -97,3 +98,15 @@ async def test_a_part_that_arrives_at_s3_with_other_bytes_is_sent_again(one_part
     async with client(api) as sending:
         await sending.upload_file(one_part, straight_to_storage=True, progress=told.append)
     assert (api.content, sum(told), broken) == (CONTENT[:PART], PART, [])
+
+
+def test_the_page_keeps_the_same_rule() -> None:
+    scripts = Path(__file__).parents[2] / "api" / "web" / "scripts"
+    said = (scripts / "tries.js").read_text() + (scripts / "server.js").read_text()
+    most, refusals = re.search(r"MOST_TRIES = (\d+)", said), re.search(r"MOST_REFUSALS = (\d+)", said)
+    passing = re.search(r"PASSING = new Set\(\[([\d, ]+)\]\)", said)
+    assert most
+    assert refusals
+    assert passing
+    assert (int(most[1]), int(refusals[1])) == (transfer._TRIES, transfer._REFUSALS)
+    assert {int(status) for status in passing[1].split(",")} == transfer._PASSING
